@@ -41,6 +41,10 @@ class User(_Frozen):
         default=False, description="May administer the hub and write to the public bucket."
     )
 
+    mail: str | None = Field(
+        default=None, description="E-mail address that this person's Git commits carry."
+    )
+
     @field_validator("name")
     @classmethod
     def _lower_case(cls, name: str) -> str:

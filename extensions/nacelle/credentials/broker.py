@@ -1,0 +1,154 @@
+"""The broker: a hub service that decides who may have which storage keys.
+
+It turns a hub token into a web identity token of its own and exchanges that at the store. Started
+with `python -m nacelle.credentials.broker`; it listens on loopback, the hub's proxy puts it at
+/services/broker/.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+
+from nacelle.credentials.buckets import Buckets
+from nacelle.credentials.hub import HubDirectory, NotAllowed
+from nacelle.credentials.issuer import Identity, Issuer
+from nacelle.credentials.keys import Keys, KeysUnavailable
+from nacelle.credentials.sts import AUDIENCE, TokenExchange
+from nacelle.layout import Layout
+from nacelle.logs import log_to_stdout, request_id
+from nacelle.settings import load_settings
+from nacelle.storage.slug import slug
+
+PREFIX = "/services/broker"
+
+log = logging.getLogger(__name__)
+
+
+class Broker:
+    """Gives keys for an identity; knows one issuer and one store."""
+
+    def __init__(
+        self, issuer: Issuer, exchange: TokenExchange, buckets: Buckets, life: int
+    ) -> None:
+        self._issuer = issuer
+        self._exchange = exchange
+        self._buckets = buckets
+        self._life = life
+
+    def keys_for(self, identity: Identity) -> Keys:
+        """Storage keys of `identity`, whose buckets exist when they are handed out."""
+        token = self._issuer.sign(identity, AUDIENCE)
+        name = slug(identity.name)[:60].ljust(2, "-")
+        keys = self._exchange.exchange(token, name, self._life)
+        self._buckets.ensure(identity, keys)
+        return keys
+
+
+def make_app(broker: Broker, issuer: Issuer, directory: HubDirectory) -> Starlette:
+    """The service's routes: /keys for those who hold a hub token, the rest for everybody."""
+
+    async def give_keys(request: Request) -> Response:
+        started = time.monotonic()
+        identity = await directory.identify(request.headers.get("authorization"))
+        keys = await asyncio.to_thread(broker.keys_for, identity)
+        log.info(
+            "keys given",
+            extra={
+                "subject": identity.subject,
+                "access_key": keys.access_key,
+                "expires": keys.expires.isoformat(),
+                "ms": round(1000 * (time.monotonic() - started), 1),
+            },
+        )
+        return JSONResponse(keys.to_wire(), headers={"Cache-Control": "no-store"})
+
+    async def discovery(request: Request) -> Response:
+        return JSONResponse(issuer.discovery())
+
+    async def key_set(request: Request) -> Response:
+        return JSONResponse(await asyncio.to_thread(issuer.key_set))
+
+    async def health(request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    routes = [
+        Route("/keys", give_keys, methods=["POST"]),
+        Route("/.well-known/openid-configuration", discovery),
+        Route("/jwks.json", key_set),
+        Route("/health", health),
+    ]
+    return Starlette(
+        routes=[Mount(PREFIX, routes=routes)],
+        middleware=[Middleware(BaseHTTPMiddleware, dispatch=_with_request_id)],
+        exception_handlers={NotAllowed: _not_allowed, KeysUnavailable: _unavailable},
+    )
+
+
+async def _with_request_id(
+    request: Request, call_next: Callable[[Request], Awaitable[Response]]
+) -> Response:
+    number = secrets.token_hex(8)
+    request_id.set(number)
+    try:
+        response = await call_next(request)
+    except Exception:
+        log.exception("unexpected error")
+        response = _problem(500, f"unexpected error; tell your administrator request {number}")
+    response.headers["X-Request-Id"] = number
+    return response
+
+
+async def _not_allowed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, NotAllowed)
+    log.info("refused", extra={"reason": str(error)})
+    return _problem(error.status, str(error))
+
+
+async def _unavailable(request: Request, error: Exception) -> Response:
+    log.warning("no keys", extra={"reason": str(error)})
+    return _problem(503, str(error))
+
+
+def _problem(status: int, message: str) -> Response:
+    return JSONResponse({"status": status, "message": message}, status_code=status)
+
+
+def main() -> None:
+    """Run the broker of this installation until it is told to stop."""
+    log_to_stdout("broker")
+    settings = load_settings()
+    layout = Layout(settings)
+    issuer = Issuer(layout.address("broker") + PREFIX, layout.folder("broker") / "keys.json")
+    store = layout.address("store")
+    verify: str | bool = str(layout.ca_file) if settings.store.tls else True
+    broker = Broker(
+        issuer,
+        TokenExchange(store, settings.store.region, verify),
+        Buckets(store, settings.store.region, verify),
+        settings.store.key_life,
+    )
+    app = make_app(broker, issuer, HubDirectory(cache_seconds=15))
+    uvicorn.run(
+        app,
+        host="127.0.0.1",
+        port=layout.port("broker"),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""Make sure that the buckets which somebody may use exist when their keys are handed out."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from nacelle.credentials.issuer import Identity
+from nacelle.credentials.keys import Keys, KeysUnavailable
+from nacelle.storage.slug import project_bucket, service_bucket, user_bucket
+
+log = logging.getLogger(__name__)
+
+PUBLIC = "public"
+
+
+def buckets_of(identity: Identity) -> list[str]:
+    """Names of the buckets that `identity` may write to, its own first."""
+    own = user_bucket if identity.kind == "user" else service_bucket
+    names = [own(identity.name), *map(project_bucket, identity.projects)]
+    return [*names, PUBLIC] if identity.admin else names
+
+
+class Buckets:
+    """Creates missing buckets with the keys of the person they belong to; remembers which exist."""
+
+    def __init__(self, endpoint: str, region: str, verify: str | bool = True) -> None:
+        self._endpoint = endpoint
+        self._region = region
+        self._verify = verify
+        self._known: set[str] = set()
+        self._lock = threading.Lock()
+
+    def ensure(self, identity: Identity, keys: Keys) -> None:
+        """Create what is missing. Raises KeysUnavailable when the store does not answer."""
+        missing = [name for name in buckets_of(identity) if name not in self._known]
+        if not missing:
+            return
+        with self._lock:
+            client = self._client(keys)
+            for name in missing:
+                self._create(client, name)
+                self._known.add(name)
+
+    def _create(self, client: Any, name: str) -> None:
+        try:
+            client.create_bucket(Bucket=name)
+            log.info("bucket created", extra={"bucket": name})
+        except ClientError as error:
+            # Every answer that means "it is there already" is a success.
+            if error.response["Error"]["Code"] not in (
+                "BucketAlreadyOwnedByYou",
+                "BucketAlreadyExists",
+            ):
+                message = error.response["Error"]["Message"]
+                raise KeysUnavailable(f"bucket {name} cannot be made: {message}") from None
+        except BotoCoreError as error:
+            raise KeysUnavailable(
+                f"the store does not answer ({type(error).__name__}); it may be restarting"
+            ) from None
+
+    def _client(self, keys: Keys) -> Any:
+        # A session of its own: boto3's default session may not be shared between threads.
+        return boto3.session.Session().client(
+            "s3",
+            endpoint_url=self._endpoint,
+            region_name=self._region,
+            verify=self._verify,
+            aws_access_key_id=keys.access_key,
+            aws_secret_access_key=keys.secret_key,
+            aws_session_token=keys.session_token,
+            config=Config(connect_timeout=3, read_timeout=30, s3={"addressing_style": "path"}),
+        )

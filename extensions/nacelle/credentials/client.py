@@ -1,0 +1,65 @@
+"""Ask the broker for storage keys with a hub token; the only caller of the broker."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import httpx
+
+from nacelle.credentials.keys import Keys, KeysUnavailable
+
+
+def fetch_keys(broker_url: str, hub_token: str, timeout: float = 10) -> Keys:
+    """Storage keys of the owner of `hub_token`. Raises KeysUnavailable with the broker's reason."""
+    try:
+        answer = httpx.post(
+            f"{broker_url}/keys",
+            headers={"Authorization": f"Bearer {hub_token}"},
+            timeout=timeout,
+            trust_env=False,
+        )
+    except httpx.HTTPError as error:
+        raise KeysUnavailable(
+            f"the key service does not answer ({type(error).__name__}); try again in a minute"
+        ) from None
+    if answer.status_code != httpx.codes.OK:
+        raise KeysUnavailable(f"the key service refused ({answer.status_code}): {_reason(answer)}")
+    return Keys.from_wire(answer.json())
+
+
+def fetch_from_environment(environ: Mapping[str, str] = os.environ) -> Keys:
+    """`fetch_keys` with the names that a user's server or a job has in its environment."""
+    try:
+        return fetch_keys(environ["NACELLE_BROKER_URL"], environ["JUPYTERHUB_API_TOKEN"])
+    except KeyError as missing:
+        raise KeysUnavailable(
+            f"{missing.args[0]} is not set: storage keys exist in a server or a job of the platform"
+        ) from None
+
+
+def _reason(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["message"])
+    except (ValueError, KeyError, TypeError):
+        return "no reason given"
+
+
+def fetch_from_provider(environ: Mapping[str, str] = os.environ) -> Keys:
+    """Keys from the loopback provider of this server or job, as an SDK would ask for them."""
+    try:
+        url = environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"]
+        token = environ["AWS_CONTAINER_AUTHORIZATION_TOKEN"]
+    except KeyError as missing:
+        raise KeysUnavailable(
+            f"{missing.args[0]} is not set: storage keys exist in a server or a job of the platform"
+        ) from None
+    try:
+        answer = httpx.get(url, headers={"Authorization": token}, timeout=15, trust_env=False)
+    except httpx.HTTPError as error:
+        raise KeysUnavailable(
+            f"the key provider does not answer ({type(error).__name__})"
+        ) from None
+    if answer.status_code != httpx.codes.OK:
+        raise KeysUnavailable(_reason(answer))
+    return Keys.from_wire(answer.json())

@@ -1,0 +1,93 @@
+"""The broker as a small OpenID issuer: signing keys that rotate, and short web identity tokens."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+from nacelle.secrets import write_private
+
+ALGORITHM = "ES256"
+TOKEN_LIFE = 300
+ROTATE_AFTER = 30 * 24 * 3600
+# Verifiers may hold a key set for a day; a retired public key stays published for two.
+RETIRE_AFTER = ROTATE_AFTER + 2 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who asks, as the hub says: `kind` is 'user' or 'service'."""
+
+    kind: str
+    name: str
+    projects: tuple[str, ...] = ()
+    admin: bool = False
+
+    @property
+    def subject(self) -> str:
+        return f"{self.kind}:{self.name}"
+
+
+class Issuer:
+    """Signs web identity tokens with the newest key of a ring kept in `file` (0600)."""
+
+    def __init__(self, url: str, file: Path, clock: Callable[[], float] = time.time) -> None:
+        self.url = url
+        self._file = file
+        self._clock = clock
+
+    def sign(self, identity: Identity, audience: str) -> str:
+        """A token that names the person, their projects and one audience; valid five minutes."""
+        key = ECKey.import_key(self._ring()[-1]["jwk"])
+        now = int(self._clock())
+        claims = {
+            "iss": self.url,
+            "aud": audience,
+            "sub": identity.subject,
+            "projects": list(identity.projects),
+            "admin": identity.admin,
+            "iat": now,
+            "exp": now + TOKEN_LIFE,
+            "jti": secrets.token_urlsafe(16),
+        }
+        return jwt.encode({"alg": ALGORITHM, "kid": key.kid}, claims, key)
+
+    def key_set(self) -> dict[str, Any]:
+        """Public keys (JWKS, RFC 7517), retired ones included while tokens may still name them."""
+        keys = [ECKey.import_key(entry["jwk"]) for entry in self._ring()]
+        return {"keys": [{**key.as_dict(private=False), "use": "sig"} for key in keys]}
+
+    def discovery(self) -> dict[str, Any]:
+        """OpenID Connect Discovery 1.0, the members that a verifier of tokens needs."""
+        return {
+            "issuer": self.url,
+            "jwks_uri": f"{self.url}/jwks.json",
+            "response_types_supported": ["id_token"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": [ALGORITHM],
+        }
+
+    def _ring(self) -> list[dict[str, Any]]:
+        """Keys by age, oldest first; a new one is made when the newest is due to retire."""
+        now = self._clock()
+        ring = json.loads(self._file.read_text()) if self._file.exists() else []
+        kept = [entry for entry in ring if now - entry["made"] < RETIRE_AFTER]
+        if not kept or now - kept[-1]["made"] >= ROTATE_AFTER:
+            kept.append({"made": now, "jwk": _new_key()})
+        if kept != ring:
+            self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_private(self._file, json.dumps(kept))
+        return kept
+
+
+def _new_key() -> dict[str, Any]:
+    key = ECKey.generate_key("P-256", {"alg": ALGORITHM}, auto_kid=True)
+    return dict(key.as_dict(private=True))

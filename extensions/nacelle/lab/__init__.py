@@ -1,0 +1,20 @@
+"""The Jupyter server extension of the platform: what a session has that a bare Lab has not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    return [{"module": "nacelle.lab"}]
+
+
+def _load_jupyter_server_extension(app: Any) -> None:
+    """Start the loopback provider; kernels and terminals inherit the names by which to find it."""
+    import os
+
+    from nacelle.credentials.client import fetch_from_environment
+    from nacelle.credentials.provider import start_provider
+
+    os.environ.update(start_provider(fetch_from_environment))
+    app.log.info("storage keys renew by themselves in this server's kernels and terminals")

@@ -1,0 +1,42 @@
+"""How a user's server is set up: the same in a local session and in an image."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nacelle.lab.contents import HOME, HomeAndBuckets
+
+
+def configure(c: Any, environ: Mapping[str, str] = os.environ) -> None:
+    """Fill the server's configuration `c` from its environment."""
+    home = Path.home()
+    root = make_root(home)
+    c.ServerApp.jpserver_extensions = {"nacelle.lab": True}
+    c.ServerApp.root_dir = str(root)
+    c.ServerApp.preferred_dir = str(root / HOME)
+    c.ServerApp.default_url = f"/lab/tree/{HOME}"
+    c.ServerApp.contents_manager_class = HomeAndBuckets
+    c.ServerApp.terminado_settings = {"shell_command": ["/bin/bash", "-l"]}
+    # A trial as root is possible; the platform's documentation says what that means.
+    c.ServerApp.allow_root = os.geteuid() == 0
+    c.FileContentsManager.delete_to_trash = False
+    # Show the memory limit of the chosen size, where the platform sets one.
+    c.ResourceUseDisplay.track_cpu_percent = True
+    kernels = environ.get("NACELLE_KERNELS", "")
+    if kernels:
+        c.KernelSpecManager.allowed_kernelspecs = set(kernels.split(","))
+        c.KernelSpecManager.ensure_native_kernel = False
+
+
+def make_root(home: Path) -> Path:
+    """The folder whose only entry is a link to the home: the root of the file browser."""
+    root = home / ".local" / "share" / "nacelle" / "root"
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    link = root / HOME
+    if not link.is_symlink() or link.readlink() != home:
+        link.unlink(missing_ok=True)
+        link.symlink_to(home)
+    return root

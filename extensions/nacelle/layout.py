@@ -1,0 +1,72 @@
+"""Where an installation on one machine keeps its files, and which port each part listens on."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from nacelle.settings import Settings
+
+# Offsets from the platform's port. All but the first listen on loopback only.
+PORTS = {
+    "proxy": 0,
+    "hub": 1,
+    "proxy-api": 2,
+    "store": 3,
+    "mlflow": 4,
+    "broker": 5,
+    "mlflow-door": 6,
+    "swift-account": 11,
+    "swift-container": 12,
+    "swift-object": 13,
+}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Folders, files and ports of one local installation; derived from its settings alone."""
+
+    settings: Settings
+
+    @property
+    def data(self) -> Path:
+        return self.settings.data_dir
+
+    @property
+    def instance(self) -> str:
+        """Name of this installation among the machine's processes, the same at each start."""
+        return hashlib.sha256(str(self.data).encode()).hexdigest()[:16]
+
+    @property
+    def secrets(self) -> Path:
+        return self.data / "secrets"
+
+    @property
+    def logs(self) -> Path:
+        return self.data / "logs"
+
+    @property
+    def run(self) -> Path:
+        return self.data / "run"
+
+    @property
+    def homes(self) -> Path:
+        return self.data / "homes"
+
+    def folder(self, part: str) -> Path:
+        """State of one part, e.g. folder('hub')."""
+        return self.data / part
+
+    def port(self, part: str) -> int:
+        return self.settings.port + PORTS[part]
+
+    def address(self, part: str) -> str:
+        """Loopback address of a part, without trailing slash."""
+        scheme = "https" if part == "store" and self.settings.store.tls else "http"
+        return f"{scheme}://127.0.0.1:{self.port(part)}"
+
+    @property
+    def ca_file(self) -> Path:
+        """Certificate authority of the store, present when settings.store.tls."""
+        return self.secrets / "tls" / "ca.pem"

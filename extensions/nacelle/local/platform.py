@@ -1,0 +1,247 @@
+"""Start, watch and stop the platform on one machine. supervisord keeps its parts alive."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+
+from nacelle.hub.passwords import ensure_passwords
+from nacelle.hub.proxy import write_traefik_files
+from nacelle.layout import Layout
+from nacelle.local import processes
+from nacelle.local.checks import CannotStart, require
+from nacelle.local.kernels import link_kernels
+from nacelle.local.parts import Part, make_parts, make_supervisor_conf
+from nacelle.secrets import SERVICES, ensure_secrets, read_secret, write_private
+from nacelle.settings import Settings, load_settings
+
+START_PATIENCE = 180
+# sockaddr_un holds 108 bytes.
+SOCKET_LENGTH = 100
+
+
+@dataclass(frozen=True)
+class Health:
+    """What one part says of itself now; `since` is when its process started (epoch seconds)."""
+
+    part: Part
+    running: bool
+    healthy: bool
+    since: float | None = None
+
+
+class Platform:
+    """One installation on this machine, running or not."""
+
+    def __init__(self, settings: Settings, hub_config: Path) -> None:
+        self.layout = Layout(settings)
+        self._hub_config = hub_config
+
+    @property
+    def _frozen(self) -> Path:
+        """The settings that the running parts were started with."""
+        return self.layout.run / "settings.json"
+
+    @property
+    def _socket(self) -> Path:
+        path = self.layout.run / "supervisor.sock"
+        if len(str(path)) <= SOCKET_LENGTH:
+            return path
+        # A private folder of a short name, the same at each call.
+        folder = Path(tempfile.gettempdir()) / f"nacelle-{os.getuid()}-{self.layout.instance}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if folder.stat().st_uid != os.getuid():
+            raise CannotStart(f"{folder} belongs to somebody else; remove it or set TMPDIR")
+        return folder / "supervisor.sock"
+
+    def parts(self) -> tuple[Part, ...]:
+        tokens = {name: read_secret(self.layout, f"service.{name}.token") for name in SERVICES}
+        return make_parts(self.layout, self._hub_config, tokens)
+
+    def supervisor(self) -> psutil.Process | None:
+        """The running supervisor of this installation, if there is one."""
+        try:
+            pid = int((self.layout.run / "supervisor.pid").read_text())
+        except (OSError, ValueError):
+            return None
+        found = processes.identify(pid, self.layout.instance)
+        return found if found and processes.part_of(found) == "supervisor" else None
+
+    def start(self) -> psutil.Process:
+        """Start all parts and return their supervisor. Raises CannotStart; leaves nothing behind.
+
+        What a killed supervisor left running is ended first; users' servers go on.
+        """
+        with self._one_at_a_time():
+            if self.supervisor() is not None:
+                raise CannotStart("this installation is running; 'nacelle status' shows it")
+            processes.end(
+                processes.find(self.layout.instance, lambda part: part != processes.SESSION)
+            )
+            require(self.layout)
+            self._write_files()
+            return self._spawn_supervisor()
+
+    def _write_files(self) -> None:
+        layout = self.layout
+        for folder in (
+            layout.run,
+            layout.logs,
+            layout.homes,
+            *map(layout.folder, ("hub", "proxy")),
+        ):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        ensure_secrets(layout)
+        link_kernels(layout)
+        ensure_passwords(layout, layout.settings)
+        write_private(self._frozen, layout.settings.model_dump_json(indent=1))
+        write_traefik_files(layout.settings)
+        conf = make_supervisor_conf(layout, self.parts(), self._socket)
+        write_private(layout.run / "supervisor.conf", conf)
+
+    def _spawn_supervisor(self) -> psutil.Process:
+        command = [sys.executable, "-m", "supervisor.supervisord"]
+        command += ["-c", str(self.layout.run / "supervisor.conf")]
+        # A start from a terminal of a session must not hand that session's tokens to the parts.
+        clean = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("JUPYTER", "MLFLOW_", "AWS_", "NACELLE_"))
+        }
+        environment = {
+            **clean,
+            processes.INSTANCE: self.layout.instance,
+            processes.PART: "supervisor",
+            "NACELLE_SETTINGS": str(self._frozen),
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        with (self.layout.logs / "supervisor.out").open("wb") as output:
+            child = subprocess.Popen(
+                command,
+                env=environment,
+                cwd=self.layout.run,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return psutil.Process(child.pid)
+
+    def wait(
+        self,
+        supervisor: psutil.Process,
+        report: Callable[[list[Health]], None] = lambda healths: None,
+        patience: float = START_PATIENCE,
+    ) -> None:
+        """Wait until every part answers. Raises CannotStart with the last words of the others."""
+        deadline = time.monotonic() + patience
+        while True:
+            healths = self.health()
+            report(healths)
+            late = [health.part for health in healths if not health.healthy]
+            if not late:
+                return
+            if not is_alive(supervisor):
+                raise CannotStart("the supervisor ended: " + self._last_words("supervisor.out"))
+            if time.monotonic() > deadline:
+                raise CannotStart(
+                    "\n".join(
+                        f"{part.title} does not answer after {patience:.0f} s:"
+                        f" {self._last_words(part.name + '.log')}"
+                        for part in late
+                    )
+                )
+            time.sleep(0.2)
+
+    def health(self) -> list[Health]:
+        """Ask each part whether it works."""
+        running = {
+            processes.part_of(process): process.create_time() for process in self._part_processes()
+        }
+        verify = str(self.layout.ca_file) if self.layout.ca_file.exists() else True
+        with httpx.Client(timeout=2, trust_env=False, verify=verify) as client:
+            return [
+                Health(
+                    part,
+                    part.name in running,
+                    part.name in running and (part.health is None or _answers(client, part.health)),
+                    running.get(part.name),
+                )
+                for part in self.parts()
+            ]
+
+    def _part_processes(self) -> list[psutil.Process]:
+        supervisor = self.supervisor()
+        try:
+            return supervisor.children() if supervisor else []
+        except psutil.NoSuchProcess:
+            return []
+
+    def stop(self) -> int:
+        """Stop everything of this installation, users' servers too. Returns how many processes."""
+        with self._one_at_a_time():
+            supervisor = self.supervisor()
+            everything = processes.find(self.layout.instance)
+            if supervisor is not None:
+                # It stops its parts in order and by itself; sessions are ended after it.
+                processes.end([supervisor], patience=40)
+            processes.end(processes.find(self.layout.instance))
+            self._frozen.unlink(missing_ok=True)
+            return len(everything)
+
+    def _last_words(self, log: str) -> str:
+        path = self.layout.logs / log
+        text = path.read_text(errors="replace").strip() if path.exists() else ""
+        return (text.splitlines() or ["it said nothing"])[-1] + f" (more in {path})"
+
+    @contextmanager
+    def _one_at_a_time(self) -> Iterator[None]:
+        try:
+            self.layout.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = (self.layout.data / ".lock").open("w")
+        except OSError as error:
+            raise CannotStart(
+                f"data_dir: {self.layout.data} cannot be written ({error.strerror});"
+                " make it writable, or name another folder with --data"
+            ) from None
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise CannotStart(
+                    "another command starts or stops this installation; wait"
+                ) from None
+            yield
+
+
+def running_settings(settings: Settings) -> Settings:
+    """The settings that a running installation in the same data folder was started with."""
+    frozen = settings.data_dir / "run" / "settings.json"
+    return load_settings(frozen) if frozen.exists() else settings
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Whether it runs; a child of ours that ended is reaped and counts as ended."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _answers(client: httpx.Client, url: str) -> bool:
+    try:
+        return client.get(url).is_success
+    except httpx.HTTPError:
+        return False

@@ -1,0 +1,1 @@
+"""The classifier of business activities: trained, registered and served on the platform."""

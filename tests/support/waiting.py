@@ -1,0 +1,38 @@
+"""Wait for a state, never for a time."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+Found = TypeVar("Found")
+
+
+def wait_for(reached: Callable[[], Found], seconds: float = 60, what: str = "it") -> Found:
+    """Poll until `reached` gives something true."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := reached():
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"{what} did not happen within {seconds} s")
+
+
+def free_base(first: int, last: int, step: int = 20) -> int:
+    """A port from which `step` ports on are free on loopback."""
+    for base in range(first, last, step):
+        if all(_is_free(port) for port in range(base, base + step)):
+            return base
+    raise AssertionError(f"no {step} free ports between {first} and {last}")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
