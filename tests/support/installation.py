@@ -6,17 +6,16 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psutil
 import yaml
+
 from nacelle.layout import Layout
 from nacelle.local import processes
 from nacelle.local.platform import Platform
 from nacelle.settings import load_settings
-
 from tests.support.person import Person
 from tests.support.waiting import free_base, wait_for
 
@@ -87,6 +86,10 @@ class Installation:
         process.send_signal(signal.SIGKILL)
         wait_for(lambda: not _alive(process), 10, f"the end of {part}")
 
+    def is_up(self) -> bool:
+        """Whether it is started and every part answers."""
+        return (self.layout.run / "settings.json").exists() and self.is_healthy()
+
     def is_healthy(self) -> bool:
         """Whether every part answers."""
         platform = Platform(self.settings, ROOT / "hub_config")
@@ -108,6 +111,3 @@ def _alive(process: psutil.Process) -> bool:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
-
-
-Make = Callable[..., Installation]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 import uuid
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import httpx
 from websocket import create_connection
@@ -21,16 +20,24 @@ class Person(httpx.Client):
         headers = {"Sec-Fetch-Mode": "navigate", "Accept-Language": "en"}
         super().__init__(base_url=url, follow_redirects=True, timeout=90, headers=headers)
         self.name = name
-        page = self.get("/hub/login").text
-        found = re.search(r'name="_xsrf"[^>]*value="([^"]+)"', page)
-        assert found, page[:2000]
-        fields = {"username": name, "password": password, "_xsrf": found[1]}
+        page = self.get("/hub/login")
+        assert page.status_code == 200, page.text[:2000]
+        fields = {"username": name, "password": password, "_xsrf": self.xsrf}
         answer = self.post("/hub/login", data=fields)
         assert answer.status_code == 200, answer.text[:2000]
 
+    def __enter__(self) -> Self:
+        # httpx opens a client once, and the login did.
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
     @property
     def xsrf(self) -> str:
-        return next(c.value or "" for c in self.cookies.jar if c.name == "_xsrf" and c.path == "/hub/")
+        return next(
+            c.value or "" for c in self.cookies.jar if c.name == "_xsrf" and c.path == "/hub/"
+        )
 
     def call(self, method: str, path: str, **extra: Any) -> httpx.Response:
         """A call of the hub's REST API with the cookies of this browser."""

@@ -32,7 +32,8 @@ class TokenExchange:
                 parameter_validation=False,
                 connect_timeout=3,
                 read_timeout=10,
-                retries={"max_attempts": 2, "mode": "standard"},
+                # A token is good once: a retry must bring a new one.
+                retries={"total_max_attempts": 1},
                 max_pool_connections=32,
             ),
         )

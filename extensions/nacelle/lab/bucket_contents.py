@@ -143,7 +143,8 @@ def _decode(model: Model) -> bytes:
         raise HTTPError(400, "content: a file needs its content as text or base64")
     try:
         if model.get("format") == "base64":
-            return base64.b64decode(content, validate=True)
+            # Jupyter's own models break base64 into lines.
+            return base64.b64decode("".join(content.split()), validate=True)
     except ValueError:
         raise HTTPError(400, "content: not base64, as 'format' says it is") from None
     return content.encode("utf-8")

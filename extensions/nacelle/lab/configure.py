@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nacelle.lab.contents import HOME, HomeAndBuckets
+from nacelle.lab.contents import HomeAndBuckets
+from nacelle.lab.places import HOME
 
 
 def configure(c: Any, environ: Mapping[str, str] = os.environ) -> None:
@@ -22,7 +23,9 @@ def configure(c: Any, environ: Mapping[str, str] = os.environ) -> None:
     c.ServerApp.terminado_settings = {"shell_command": ["/bin/bash", "-l"]}
     # A trial as root is possible; the platform's documentation says what that means.
     c.ServerApp.allow_root = os.geteuid() == 0
+    # As in a bucket: Lab asks, then it is gone. A bin would fill the home unseen.
     c.FileContentsManager.delete_to_trash = False
+    c.FileContentsManager.always_delete_dir = True
     # Show the memory limit of the chosen size, where the platform sets one.
     c.ResourceUseDisplay.track_cpu_percent = True
     kernels = environ.get("NACELLE_KERNELS", "")

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import boto3
+import nbformat
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
@@ -29,8 +30,8 @@ from traitlets import default
 
 from nacelle.lab.bucket import Bucket
 from nacelle.lab.bucket_contents import BucketContents, Model, as_http_error
+from nacelle.lab.places import HOME
 
-HOME = "home"
 BUCKETS_KEPT = 15.0
 
 T = TypeVar("T")
@@ -122,7 +123,7 @@ class HomeAndBuckets(AsyncLargeFileManager):  # type: ignore[misc]
         bucket, key = place
         self.run_pre_save_hooks(model=model, path=path)
         if model.get("type") == "notebook":
-            self.check_and_sign(model["content"], path)
+            self.check_and_sign(nbformat.from_dict(model["content"]), path)
         await self._in_store(path, lambda: bucket.save(key, model))
         if model.get("chunk", -1) != -1:
             return {**_folder(path.rsplit("/", 1)[-1], path), "type": "file"}
@@ -150,7 +151,7 @@ class HomeAndBuckets(AsyncLargeFileManager):  # type: ignore[misc]
         if old is None and new is None:
             await super().rename_file(old_path, new_path)
             return
-        if await self.file_exists(new_path) or await self.dir_exists(new_path):
+        if await self.exists(new_path):
             raise HTTPError(409, f"{new_path} exists already; choose another name")
         if old is not None and new is not None:
             await self._copy_in_store(old_path, old, new)
@@ -208,6 +209,10 @@ class HomeAndBuckets(AsyncLargeFileManager):  # type: ignore[misc]
             return place[0].bucket.name in await self._bucket_names()
         entry = await self._in_store(path, lambda: place[0].bucket.entry(place[1]))
         return entry is not None and entry.folder
+
+    async def exists(self, path: str) -> bool:
+        """Whether a path is a file or a folder."""
+        return await self.file_exists(path) or await self.dir_exists(path)
 
     async def is_hidden(self, path: str) -> bool:
         """Names that begin with a dot are hidden, on the disk and in a bucket."""

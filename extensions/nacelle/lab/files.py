@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import mimetypes
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import quote
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,6 +15,7 @@ from tornado import web
 
 from nacelle.lab.bucket import Bucket
 from nacelle.lab.bucket_contents import as_http_error
+from nacelle.lab.places import HOME
 
 CHUNK = 2**20
 
@@ -27,7 +29,10 @@ class HomeAndBucketFiles(AuthenticatedFileHandler):
         """Send a file; `?download=1` makes the browser save it."""
         place = self.contents_manager.bucket(path)
         if place is None:
-            await super().get(path, include_body=include_body)
+            # tornado resolves links: `home` is one, so the home itself is the root here.
+            self.root = str(Path.home())
+            inner = path.strip("/").removeprefix(HOME).lstrip("/")
+            await super().get(inner, include_body=include_body)
             return
         self.check_xsrf_cookie()
         contents, key = place

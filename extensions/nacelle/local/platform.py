@@ -192,11 +192,11 @@ class Platform:
     def stop(self) -> int:
         """Stop everything of this installation, users' servers too. Returns how many processes."""
         with self._one_at_a_time():
-            supervisor = self.supervisor()
             everything = processes.find(self.layout.instance)
-            if supervisor is not None:
-                # It stops its parts in order and by itself; sessions are ended after it.
-                processes.end([supervisor], patience=40)
+            supervisor = self.supervisor()
+            sessions = [p for p in everything if processes.part_of(p) == processes.SESSION]
+            # The supervisor stops its parts in order, each with its own patience.
+            processes.end([*sessions, *([supervisor] if supervisor else [])], patience=40)
             processes.end(processes.find(self.layout.instance))
             self._frozen.unlink(missing_ok=True)
             return len(everything)

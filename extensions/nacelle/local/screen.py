@@ -24,16 +24,18 @@ def summary(platform: Platform, healths: list[Health]) -> RenderableType:
     """The one screen."""
     settings = platform.layout.settings
     well = all(health.healthy for health in healths)
-    table = Table.grid(padding=(0, 2))
-    table.add_row("Address", Text(settings.url, style="bold"))
-    table.add_row("Log in", _login(platform))
-    table.add_row("Data", str(platform.layout.data))
-    table.add_row("Logs", str(platform.layout.logs))
-    table.add_row("Stop", "Ctrl-C in the window that started it, or: nacelle down")
+    facts = {
+        "Address": settings.url,
+        "Log in": _login(platform),
+        "Data": str(platform.layout.data),
+        "Logs": str(platform.layout.logs),
+        "Stop": "Ctrl-C in the window that started it, or: nacelle down",
+    }
     title = f"{settings.title} is running" if well else f"{settings.title}: something is not well"
+    # Lines, not a table: a table cuts a long path.
     return Group(
         Text(title, style="bold green" if well else "bold red"),
-        table,
+        *(Text.assemble((f"{name:<9}", "dim"), value) for name, value in facts.items()),
         Text(),
         _parts_table(healths),
     )

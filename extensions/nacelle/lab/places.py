@@ -1,0 +1,5 @@
+"""Names of the places under the root of the file browser."""
+
+from __future__ import annotations
+
+HOME = "home"

@@ -1,0 +1,37 @@
+"""One whole installation for all tests that need a running platform and do not break it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.installation import Installation
+from tests.support.person import Person
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Started with `nacelle up --detach`, stopped with `nacelle down`."""
+    installation = Installation(tmp_path_factory.mktemp("platform"))
+    installation.up()
+    yield installation
+    installation.down()
+
+
+@pytest.fixture(scope="session")
+def alice(platform: Installation) -> Iterator[Person]:
+    """A member of the project prix, with a running server."""
+    with platform.person("alice") as person:
+        person.start_server(profile="python")
+        yield person
+        person.stop_server()
+
+
+@pytest.fixture(scope="session")
+def bob(platform: Installation) -> Iterator[Person]:
+    """A member of no project, with a running server."""
+    with platform.person("bob") as person:
+        person.start_server(profile="python")
+        yield person
+        person.stop_server()
