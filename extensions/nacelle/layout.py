@@ -17,9 +17,6 @@ PORTS = {
     "mlflow": 4,
     "broker": 5,
     "mlflow-door": 6,
-    "swift-account": 11,
-    "swift-container": 12,
-    "swift-object": 13,
 }
 
 

@@ -136,7 +136,7 @@ class Settings(_Frozen):
         default=8000,
         ge=1024,
         le=65000,
-        description="Port of the platform. Its parts take the fifteen ports after it, on loopback.",
+        description="Port of the platform. Its parts take the ten ports after it, on loopback.",
     )
     public_url: str | None = Field(
         default=None,

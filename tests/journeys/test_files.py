@@ -163,6 +163,13 @@ def test_case_4_nothing_is_replaced_by_a_move(files: httpx.Client, folder: str) 
     assert (read(files, f"{folder}/a.txt"), read(files, f"{folder}/b.txt")) == ("a", "b")
 
 
+@pytest.mark.parametrize("folder", PLACES, indirect=True)
+def test_case_4_a_new_notebook_replaces_none(files: httpx.Client, folder: str) -> None:
+    made = [files.post(f"/api/contents/{folder}", json={"type": "notebook"}) for _ in range(3)]
+    assert [answer.status_code for answer in made] == [201] * 3
+    assert len(names(files, folder)) == 3
+
+
 def test_case_5_the_public_bucket_is_read_only(files: httpx.Client) -> None:
     answer = put(files, "public/mine.txt", type="file", format="text", content="x")
     assert answer.status_code == 403

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from nacelle.lab.contents import HomeAndBuckets
 from nacelle.lab.places import HOME
+from nacelle.shares import share
 
 
 def configure(c: Any, environ: Mapping[str, str] = os.environ) -> None:
     """Fill the server's configuration `c` from its environment."""
     home = Path.home()
     root = make_root(home)
+    welcome(home, share("notebooks"))
     c.ServerApp.jpserver_extensions = {"nacelle.lab": True}
     c.ServerApp.root_dir = str(root)
     c.ServerApp.preferred_dir = str(root / HOME)
@@ -32,6 +35,20 @@ def configure(c: Any, environ: Mapping[str, str] = os.environ) -> None:
     if kernels:
         c.KernelSpecManager.allowed_kernelspecs = set(kernels.split(","))
         c.KernelSpecManager.ensure_native_kernel = False
+
+
+def welcome(home: Path, notebooks: Path) -> None:
+    """Copy the platform's notebooks into a new home, once.
+
+    1. A folder that exists is left as it is. 2. What the user deleted does not come back.
+    """
+    done = home / ".local" / "share" / "nacelle" / "welcomed"
+    if done.exists() or not notebooks.is_dir():
+        return
+    for folder in ("tutorials", "pipelines"):
+        if not (home / folder).exists():
+            shutil.copytree(notebooks / folder, home / folder)
+    done.touch()
 
 
 def make_root(home: Path) -> Path:

@@ -14,6 +14,7 @@ The root lists `home` and the buckets, and nothing can be made in it. `home/...`
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -151,7 +152,7 @@ class HomeAndBuckets(AsyncLargeFileManager):  # type: ignore[misc]
         if old is None and new is None:
             await super().rename_file(old_path, new_path)
             return
-        if await self.exists(new_path):
+        if await self.file_exists(new_path) or await self.dir_exists(new_path):
             raise HTTPError(409, f"{new_path} exists already; choose another name")
         if old is not None and new is not None:
             await self._copy_in_store(old_path, old, new)
@@ -210,9 +211,15 @@ class HomeAndBuckets(AsyncLargeFileManager):  # type: ignore[misc]
         entry = await self._in_store(path, lambda: place[0].bucket.entry(place[1]))
         return entry is not None and entry.folder
 
-    async def exists(self, path: str) -> bool:
-        """Whether a path is a file or a folder."""
-        return await self.file_exists(path) or await self.dir_exists(path)
+    async def increment_filename(self, filename: str, path: str = "", insert: str = "") -> str:
+        """A name that is free in the folder `path`: `a.txt`, then `a-Copy1.txt` for '-Copy'."""
+        if self.bucket(path) is None:
+            name: str = await super().increment_filename(filename, path, insert)
+            return name
+        taken = {item["name"] for item in (await self.get(path))["content"]}
+        stem, dot, ending = filename.rpartition(".") if "." in filename else (filename, "", "")
+        candidates = (f"{stem}{insert}{number}{dot}{ending}" for number in itertools.count(1))
+        return next(name for name in itertools.chain([filename], candidates) if name not in taken)
 
     async def is_hidden(self, path: str) -> bool:
         """Names that begin with a dot are hidden, on the disk and in a bucket."""

@@ -153,7 +153,8 @@ def _program(layout: Layout, part: Part) -> list[str]:
         "startsecs=2",
         "stopwaitsecs=15",
         "redirect_stderr=true",
-        f"stdout_logfile={_value(str(layout.logs / (part.name + '.log')))}",
+        # supervisord expands this one twice.
+        f"stdout_logfile={_value(_value(str(layout.logs / (part.name + '.log'))))}",
         "stdout_logfile_maxbytes=10MB",
         "stdout_logfile_backups=3",
     ]

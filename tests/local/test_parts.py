@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from supervisor.options import ServerOptions
+
+from nacelle.layout import Layout
+from nacelle.local.parts import Part, make_parts, make_supervisor_conf
+from nacelle.settings import Settings
+
+TOKENS = {"broker": "b" * 64, "mlflow": "m" * 64, "culler": "c" * 64}
+
+
+def layout_in(folder: Path) -> Layout:
+    layout = Layout(Settings(data_dir=folder, port=9000))
+    layout.logs.mkdir(parents=True)
+    layout.run.mkdir()
+    return layout
+
+
+def read_back(folder: Path, conf: str) -> dict[str, object]:
+    """As supervisord itself reads it."""
+    file = folder / "conf"
+    file.write_text(conf, encoding="utf-8")
+    options = ServerOptions()
+    options.realize(["-c", str(file)])
+    return {group.name: group.process_configs[0] for group in options.process_group_configs}
+
+
+def test_supervisord_reads_what_was_meant(tmp_path: Path) -> None:
+    layout = layout_in(tmp_path / "a folder; with 100%")
+    parts = (
+        Part(
+            "odd",
+            "an odd part",
+            ("/bin/echo", "two words", 'a "quote"', "50%", "; no comment", "plain"),
+            None,
+            10,
+            {"JSON": '["a", "b=c,d"]', "PERCENT": "100%"},
+        ),
+    )
+    conf = make_supervisor_conf(layout, parts, layout.run / "s.sock")
+    process = read_back(tmp_path, conf)["odd"]
+    assert shlex.split(process.command) == list(parts[0].command)  # type: ignore[attr-defined]
+    assert process.environment == {"NACELLE_PART": "odd", **parts[0].environment}  # type: ignore[attr-defined]
+    assert process.directory == str(layout.run)  # type: ignore[attr-defined]
+
+
+def test_every_part_is_restarted_and_logs_in_its_own_file(tmp_path: Path) -> None:
+    layout = layout_in(tmp_path)
+    parts = make_parts(layout, tmp_path, TOKENS)
+    read = read_back(tmp_path, make_supervisor_conf(layout, parts, layout.run / "s.sock"))
+    assert set(read) == {part.name for part in parts}
+    for name, process in read.items():
+        assert process.autorestart is not False  # type: ignore[attr-defined]
+        assert process.stdout_logfile == str(layout.logs / f"{name}.log")  # type: ignore[attr-defined]
+
+
+def test_each_service_has_its_own_token_and_no_other(tmp_path: Path) -> None:
+    for part in make_parts(layout_in(tmp_path), tmp_path, TOKENS):
+        held = {value for value in part.environment.values() if value in TOKENS.values()}
+        assert len(held) <= 1
+        assert not any(token in word for token in TOKENS.values() for word in part.command)
+
+
+def test_tokens_do_not_show_in_a_repr(tmp_path: Path) -> None:
+    parts = make_parts(layout_in(tmp_path), tmp_path, TOKENS)
+    assert not any(token in repr(parts) for token in TOKENS.values())
