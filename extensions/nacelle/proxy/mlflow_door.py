@@ -1,0 +1,21 @@
+"""The door to MLflow."""
+
+from __future__ import annotations
+
+from nacelle.layout import Layout
+from nacelle.proxy.guard import AUDIENCE, SPACE_HEADER
+from nacelle.proxy.passage import Behind
+from nacelle.proxy.tracking import PREFIX
+from nacelle.secrets import read_secret
+
+
+def mlflow(layout: Layout) -> Behind:
+    """MLflow as a door sees it."""
+    return Behind(
+        name="MLflow",
+        audience=AUDIENCE,
+        prefix=PREFIX,
+        address=layout.address("mlflow"),
+        secret=read_secret(layout, "mlflow.secret"),
+        headers=frozenset({SPACE_HEADER.lower()}),
+    )

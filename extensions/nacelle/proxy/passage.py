@@ -1,0 +1,333 @@
+"""A door: a hub service that lets people in by the hub's sign-on and passes requests on.
+
+Everything here is the same for each application behind a door; what is particular to one is its
+`Behind`. Browsers go through the hub's login, programs send their hub token.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import html
+import json
+import logging
+import signal
+import time
+import uuid
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from jupyterhub.services.auth import (
+    HubOAuth,
+    HubOAuthCallbackHandler,
+    HubOAuthenticated,
+    UserNotAllowed,
+)
+from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPServerRequest
+from tornado.web import Application, HTTPError, RequestHandler, stream_request_body
+
+from nacelle.proxy.identity import PROOF_HEADER, REQUEST_ID_HEADER, Person, sign_proof
+from nacelle.proxy.relay import Relay, Upload
+from nacelle.storage.slug import SlugError
+
+# How long an answer of the hub is believed. Leaving a project takes effect within this time.
+MEMBERSHIP_SECONDS = 2
+
+# Bodies are passed on as they come, so their size is the application's business.
+_MAX_BODY = 1 << 40
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_CODES = {
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "ENDPOINT_NOT_FOUND",
+    502: "TEMPORARILY_UNAVAILABLE",
+    503: "TEMPORARILY_UNAVAILABLE",
+}
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Behind:
+    """The application behind a door."""
+
+    name: str
+    """What people call it, for sentences."""
+    audience: str
+    """The server that proofs are signed for."""
+    prefix: str
+    """Path under which hub and application know it, without trailing slash."""
+    address: str
+    """Where it listens, e.g. http://127.0.0.1:8004."""
+    secret: str
+    """What proofs are signed with; known to door and application alone."""
+    headers: frozenset[str] = frozenset()
+    """Request headers, in lower case, that it needs beside the usual ones."""
+
+
+class DoorHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
+    """What every answer of a door has in common: a request id, and errors people can read."""
+
+    behind: Behind
+    relay: Relay
+
+    def initialize(self, behind: Behind, relay: Relay) -> None:
+        self.behind = behind
+        self.relay = relay
+        self.request_id = uuid.uuid4().hex
+
+    def set_default_headers(self) -> None:
+        self.clear_header("Server")
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        error = kwargs.get("exc_info", (None, None))[1]
+        message = _sentence(error, status_code, self.request_id)
+        self.set_header(REQUEST_ID_HEADER, self.request_id)
+        self.set_header("Cache-Control", "no-store")
+        if _has_body(self.request):
+            # Its body may be unread, so nobody may use this connection for another request.
+            self.set_header("Connection", "close")
+        if _wants_page(self.request):
+            self.finish(_page(self.behind.name, message, self.request_id))
+            return
+        self.set_header("Content-Type", "application/json")
+        code = _CODES.get(status_code, "INTERNAL_ERROR")
+        self.finish(
+            json.dumps({"error_code": code, "message": message, "request_id": self.request_id})
+        )
+
+    def check_xsrf_cookie(self) -> None:
+        """Refuse a cookie on what another site sent.
+
+        The pages behind a door know nothing of the hub's _xsrf values, so the browser's own word
+        on where a request comes from decides.
+        """
+        headers = self.request.headers
+        site = headers.get("Sec-Fetch-Site")
+        if site is not None:
+            if site == "same-origin" or (site == "none" and self.request.method in _READING):
+                return
+        elif urlsplit(headers.get("Origin", "")).netloc == self.request.host:
+            return
+        raise HTTPError(403, "cross-site request")
+
+
+class Health(DoorHandler):
+    """Whether the door itself answers; says nothing of what is behind it."""
+
+    def get(self) -> None:
+        self.set_header("Content-Type", "application/json")
+        self.finish('{"status": "ok"}')
+
+
+class Callback(DoorHandler, HubOAuthCallbackHandler):  # type: ignore[misc]
+    """Where the hub's login comes back to."""
+
+
+@stream_request_body
+class Passage(DoorHandler):
+    """Passes a request of somebody known on to the application, and its answer back."""
+
+    person: Person | None = None
+    upload: Upload | None = None
+    answer: asyncio.Task[httpx.Response] | None = None
+
+    async def prepare(self) -> None:
+        # A refusal here ends the request before its body is read.
+        self.person = await self._identify()
+        if self.person is None:
+            self.redirect(self.get_login_url())
+            return
+        if _has_body(self.request):
+            self.upload = Upload()
+        names = {
+            PROOF_HEADER: sign_proof(self.person, self.behind.audience, self.behind.secret),
+            REQUEST_ID_HEADER: self.request_id,
+        }
+        # The body comes in while this goes on.
+        self.answer = asyncio.create_task(self.relay.send(self.request, names, self.upload))
+
+    async def data_received(self, chunk: bytes) -> None:
+        if self.upload is not None:
+            await self.upload.put(chunk)
+
+    async def _identify(self) -> Person | None:
+        """The person asking; None for a browser that should log in. Raises HTTPError."""
+        try:
+            model = await self.hub_auth.get_user(self, sync=False)
+        except HTTPError as error:
+            log.warning("hub does not answer", extra={"request": self.request_id})
+            raise HTTPError(503, reason="Service Unavailable") from error
+        if model is None:
+            self._refuse_unless_page()
+            return None
+        try:
+            self.check_hub_user(model)
+            if model["kind"] != "user":
+                raise UserNotAllowed(model)
+            person = Person(model["name"], tuple(sorted(model.get("groups") or ())))
+            _ = person.own_space
+        except UserNotAllowed:
+            raise Refusal(
+                403,
+                f"This login or token may not use {self.behind.name};"
+                f" it needs the scope access:services!service={self.behind.audience}",
+            ) from None
+        except SlugError as error:
+            raise Refusal(403, str(error)) from None
+        return person
+
+    def _refuse_unless_page(self) -> None:
+        given = "Authorization" in self.request.headers
+        if _wants_page(self.request) and not given:
+            return
+        if (
+            self.get_signed_cookie(self.hub_auth.cookie_name)
+            and self.request.method not in _READING
+        ):
+            raise Refusal(403, "This request came from another site or from a login that has ended")
+        self.set_header("WWW-Authenticate", "Bearer")
+        raise Refusal(
+            401,
+            "The hub does not know this token; it may have ended"
+            if given
+            else "Send your hub token as 'Authorization: Bearer <token>'"
+            " (MLFLOW_TRACKING_TOKEN for MLflow's client)",
+        )
+
+    async def _pass(self) -> None:
+        assert self.answer is not None
+        self.set_header(REQUEST_ID_HEADER, self.request_id)
+        try:
+            if self.upload is not None:
+                await self.upload.put(None)
+            await self.relay.answer(self, await self.answer)
+        except asyncio.CancelledError:
+            # Whoever asked went away.
+            return
+        except httpx.ConnectError:
+            raise Refusal(
+                503, f"{self.behind.name} does not answer; it is being restarted, try again shortly"
+            ) from None
+        except httpx.HTTPError as error:
+            self._broke_off(error)
+
+    get = head = post = put = patch = delete = options = _pass
+
+    def _broke_off(self, error: httpx.HTTPError) -> None:
+        extra = {"request": self.request_id, "reason": type(error).__name__}
+        log.warning("the answer broke off", extra=extra)
+        if not self._headers_written:
+            raise Refusal(
+                502, f"{self.behind.name} broke off while it answered; try again"
+            ) from None
+        # Too late for a status: end the connection, so that nobody takes a part for the whole.
+        stream = self.detach()
+        stream.close()
+
+    def on_connection_close(self) -> None:
+        # What arrived is not the whole body: the application must not keep it.
+        if self.answer is not None:
+            self.answer.cancel()
+            self.answer.add_done_callback(self.relay.forget)
+
+
+class Refusal(HTTPError):
+    """An error whose sentence is meant for the person asking."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(status)
+        self.sentence = sentence
+
+
+def make_application(behind: Behind) -> Application:
+    """The door as a Tornado application. HubOAuth reads its names from the environment."""
+    auth: Any = HubOAuth.instance()
+    auth.base_url = f"{behind.prefix}/"
+    auth.access_scopes = {f"access:services!service={behind.audience}"}
+    auth.cache_max_age = MEMBERSHIP_SECONDS
+    # Addresses end in logs and histories; a token belongs in a header.
+    auth.allow_token_in_url = False
+    common = {"behind": behind, "relay": Relay(behind.address, behind.headers)}
+    return Application(
+        [
+            (rf"{behind.prefix}/health", Health, common),
+            (rf"{behind.prefix}/oauth_callback", Callback, common),
+            (rf"{behind.prefix}(?:/.*)?", Passage, common),
+        ],
+        # The same after a restart, so that open pages stay logged in.
+        cookie_secret=hashlib.sha256(f"cookie {behind.secret}".encode()).digest(),
+        log_function=_log_request,
+    )
+
+
+def _log_request(handler: RequestHandler) -> None:
+    """One line a request, without its query: codes and states of the login stand there."""
+    person = getattr(handler, "person", None)
+    if handler.request.path.endswith("/health"):
+        return
+    log.info(
+        "request",
+        extra={
+            "request": getattr(handler, "request_id", ""),
+            "method": handler.request.method,
+            "path": handler.request.path,
+            "status": handler.get_status(),
+            "user": person.name if person else None,
+            "milliseconds": round(1000 * (time.time() - handler.request._start_time), 1),
+        },
+    )
+
+
+def _sentence(error: BaseException | None, status: int, request_id: str) -> str:
+    if isinstance(error, Refusal):
+        return error.sentence
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return "The hub does not answer; try again shortly"
+    if isinstance(error, HTTPError) and status < 500:
+        return error.log_message or HTTPStatus(status).phrase
+    return f"Something went wrong here; tell your administrator the request id {request_id}"
+
+
+def _has_body(request: HTTPServerRequest) -> bool:
+    return (
+        request.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in request.headers
+    )
+
+
+def _wants_page(request: HTTPServerRequest) -> bool:
+    return request.method in ("GET", "HEAD") and "text/html" in request.headers.get("Accept", "")
+
+
+def _page(name: str, message: str, request_id: str) -> str:
+    return (
+        "<!doctype html><html lang=en><meta charset=utf-8>"
+        '<meta name=viewport content="width=device-width">'
+        f"<title>{html.escape(name)}</title>"
+        "<style>body{font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:4rem auto;"
+        "padding:0 1rem;color-scheme:light dark}</style>"
+        f"<h1>{html.escape(name)}</h1><p>{html.escape(message)}</p>"
+        '<p><a href="/hub/home">Back to the hub</a></p>'
+        f"<p><small>Request {request_id}</small></p></html>"
+    )
+
+
+def serve(behind: Behind, port: int) -> None:
+    """Serve a door on loopback until it is told to stop."""
+    asyncio.run(_serve(behind, port))
+
+
+async def _serve(behind: Behind, port: int) -> None:
+    server = HTTPServer(make_application(behind), max_body_size=_MAX_BODY, xheaders=False)
+    server.listen(port, "127.0.0.1")
+    log.info("door open", extra={"port": port, "behind": behind.address})
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    await stop.wait()
+    server.stop()
