@@ -17,11 +17,11 @@ ROWS = [
     {"local"},
     {"hub", "lab", "jobs", "nace", "backbone", "proxy"},
     {"credentials", "storage"},
-    {"layout", "secrets", "logs", "shares"},
+    {"layout", "secrets", "logs", "shares", "kernels"},
     {"settings"},
 ]
 # Names that whole rows may share although they lie beside them.
-SHARED = {"credentials": {"storage"}, "storage": {"credentials"}, "secrets": {"layout"}}
+SHARED = {"credentials": {"storage"}, "storage": {"credentials"}, "secrets": {"layout"}, "kernels": {"layout", "shares"}}
 
 
 def row_of(package: str) -> int:

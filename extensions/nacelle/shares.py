@@ -19,6 +19,3 @@ def hub_config_folder() -> Path:
     return share("hub_config")
 
 
-def jupyter_path() -> Path:
-    """A folder for JUPYTER_PATH: it holds `kernels/`."""
-    return share("kernels").parent

@@ -21,16 +21,11 @@ def configure(c: Any, environ: Mapping[str, str] = os.environ) -> None:
     c.ServerApp.jpserver_extensions = {"nacelle.lab": True}
     c.ServerApp.root_dir = str(root)
     c.ServerApp.preferred_dir = str(root / HOME)
-    c.ServerApp.default_url = f"/lab/tree/{HOME}"
     c.ServerApp.contents_manager_class = HomeAndBuckets
     c.ServerApp.terminado_settings = {"shell_command": ["/bin/bash", "-l"]}
-    # A trial as root is possible; the platform's documentation says what that means.
-    c.ServerApp.allow_root = os.geteuid() == 0
     # As in a bucket: Lab asks, then it is gone. A bin would fill the home unseen.
     c.FileContentsManager.delete_to_trash = False
     c.FileContentsManager.always_delete_dir = True
-    # Show the memory limit of the chosen size, where the platform sets one.
-    c.ResourceUseDisplay.track_cpu_percent = True
     kernels = environ.get("NACELLE_KERNELS", "")
     if kernels:
         c.KernelSpecManager.allowed_kernelspecs = set(kernels.split(","))

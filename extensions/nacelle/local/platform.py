@@ -18,10 +18,10 @@ import psutil
 
 from nacelle.hub.passwords import ensure_passwords
 from nacelle.hub.proxy import write_traefik_files
+from nacelle.kernels import link_kernels
 from nacelle.layout import Layout
 from nacelle.local import processes
 from nacelle.local.checks import CannotStart, require
-from nacelle.local.kernels import link_kernels
 from nacelle.local.parts import Part, make_parts, make_supervisor_conf
 from nacelle.secrets import SERVICES, ensure_secrets, read_secret, write_private
 from nacelle.settings import Settings, load_settings

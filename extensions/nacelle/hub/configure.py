@@ -1,0 +1,213 @@
+"""Configure JupyterHub from the settings: one function a concern, all called by `configure`.
+
+Lists and dictionaries of the hub's configuration are added to, never replaced: under the
+Zero-to-JupyterHub chart they already hold what the chart needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from nacelle.hub import pages
+from nacelle.hub.passwords import ensure_passwords
+from nacelle.hub.profiles import load_profiles
+from nacelle.hub.proxy import API_USER, ENTRY_POINT, routes_file
+from nacelle.layout import Layout
+from nacelle.secrets import ensure_secrets, read_secret
+from nacelle.settings import Settings
+
+# What a session may do beyond its own server: ask the broker for keys, and write to MLflow.
+SESSION_SERVICES = ("broker", "mlflow")
+_ACCESS = [f"access:services!service={name}" for name in SESSION_SERVICES]
+
+# The hub waits for each service in turn before it opens its own door, 30 s unless told otherwise: a
+# service that is down must not keep everybody out. It is routed to all the same.
+_SERVICE_TIMEOUT = 1
+
+
+def configure(c: Any, settings: Settings, folder: Path) -> None:
+    """Set up the hub of a local installation. `folder` holds templates/ and static/."""
+    layout = Layout(settings)
+    ensure_secrets(layout)
+    configure_hub(c, settings)
+    configure_proxy(c, settings)
+    configure_login(c, settings)
+    configure_people(c, settings)
+    configure_services(c, settings)
+    configure_sessions(c, settings, "nacelle.hub.sessions.LocalSession")
+    configure_pages(c, settings, folder)
+
+
+def configure_hub(c: Any, settings: Settings) -> None:
+    """Where the hub listens and keeps its state."""
+    layout = Layout(settings)
+    layout.folder("hub").mkdir(parents=True, exist_ok=True, mode=0o700)
+    c.JupyterHub.db_url = f"sqlite:///{layout.folder('hub') / 'jupyterhub.sqlite'}"
+    c.JupyterHub.cookie_secret = bytes.fromhex(read_secret(layout, "hub.cookie"))
+    c.CryptKeeper.keys = [bytes.fromhex(read_secret(layout, "hub.crypt"))]
+    c.JupyterHub.bind_url = f"http://{_bracketed(settings.host)}:{settings.port}/"
+    c.JupyterHub.hub_bind_url = layout.address("hub")
+    if settings.public_url:
+        c.JupyterHub.public_url = settings.url
+    # Servers and proxy live on when the hub stops or dies.
+    c.JupyterHub.cleanup_servers = False
+    c.JupyterHub.cleanup_proxy = False
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def configure_proxy(c: Any, settings: Settings) -> None:
+    """traefik, supervised outside the hub (see nacelle.hub.proxy)."""
+    layout = Layout(settings)
+    layout.folder("proxy").mkdir(parents=True, exist_ok=True, mode=0o700)
+    c.JupyterHub.proxy_class = "jupyterhub_traefik_proxy.fileprovider.TraefikFileProviderProxy"
+    proxy = c.TraefikFileProviderProxy
+    proxy.should_start = False
+    proxy.dynamic_config_file = str(routes_file(layout))
+    proxy.traefik_entrypoint = ENTRY_POINT
+    proxy.traefik_api_url = layout.address("proxy-api")
+    proxy.traefik_api_username = API_USER
+    proxy.traefik_api_password = read_secret(layout, "proxy.token")
+
+
+def configure_login(c: Any, settings: Settings) -> None:
+    """Who is asked for a password, and by whom."""
+    cookies: dict[str, Any] = {"SameSite": "Lax"}
+    if settings.url.startswith("https:"):
+        cookies["secure"] = True
+    _setting(c, "cookie_options", cookies)
+    for section, options in settings.hub.authenticator_config.items():
+        c[section].update(options)
+    if settings.hub.authenticator != "nacelle":
+        c.JupyterHub.authenticator_class = settings.hub.authenticator
+        return
+    ensure_passwords(Layout(settings), settings)
+    c.JupyterHub.authenticator_class = "nacelle.hub.login.NacelleAuthenticator"
+    c.NacelleAuthenticator.settings = settings
+
+
+def configure_people(c: Any, settings: Settings) -> None:
+    """Groups and administrators that the settings name; NacelleAuthenticator removes the others."""
+    admins = sorted(user.name for user in settings.users if user.admin)
+    if settings.hub.authenticator == "nacelle":
+        c.JupyterHub.load_groups.update(make_groups(settings))
+        add_roles(c, [{"name": "admin", "users": admins}])
+    else:
+        c.Authenticator.admin_users.update(admins)
+
+
+def make_groups(settings: Settings) -> dict[str, dict[str, list[str]]]:
+    """The hub's groups: one a project, with its members."""
+    projects = sorted({project for user in settings.users for project in user.projects})
+    return {
+        project: {"users": [user.name for user in settings.users if project in user.projects]}
+        for project in projects
+    }
+
+
+def configure_services(c: Any, settings: Settings) -> None:
+    """The services beside the hub, all supervised outside it, and what each may ask the hub."""
+    layout = Layout(settings)
+    c.JupyterHub.services.extend(make_services(layout))
+    add_roles(c, make_roles())
+
+
+def make_services(layout: Layout) -> list[dict[str, Any]]:
+    """The hub's `services`."""
+    return [
+        {
+            "name": "broker",
+            "url": layout.address("broker"),
+            "timeout": _SERVICE_TIMEOUT,
+            "api_token": read_secret(layout, "service.broker.token"),
+            "display": False,
+        },
+        {
+            "name": "mlflow",
+            "url": layout.address("mlflow-door"),
+            "timeout": _SERVICE_TIMEOUT,
+            "api_token": read_secret(layout, "service.mlflow.token"),
+            "oauth_client_id": "service-mlflow",
+            # Part of the platform: asking each person for consent would teach them to click.
+            "oauth_no_confirm": True,
+        },
+        {"name": "culler", "api_token": read_secret(layout, "service.culler.token")},
+    ]
+
+
+def make_roles() -> list[dict[str, Any]]:
+    """Roles of people, of their servers, and of the services: each the least that works."""
+    return [
+        {"name": "user", "scopes": ["self", *_ACCESS]},
+        {"name": "server", "scopes": ["users:activity!user", "access:servers!server", *_ACCESS]},
+        {
+            "name": "nacelle-culler",
+            "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
+            "services": ["culler"],
+        },
+        {
+            "name": "nacelle-broker",
+            "scopes": ["read:users:name", "read:users:groups"],
+            "services": ["broker"],
+        },
+        {
+            "name": "nacelle-mlflow",
+            # Its own storage keys come from the broker, as everybody's.
+            "scopes": ["read:users:name", "read:users:groups", "access:services!service=broker"],
+            "services": ["mlflow"],
+        },
+    ]
+
+
+def add_roles(c: Any, roles: Sequence[Mapping[str, Any]]) -> None:
+    """Add roles to the hub's; one that is there already gains the scopes and members it lacks."""
+    present = c.JupyterHub.load_roles
+    # Before anybody assigned it, traitlets gives a lazy value that can only be added to.
+    known = present if isinstance(present, list) else present.to_dict().get("extend", [])
+    new = []
+    for role in roles:
+        same = next((one for one in known if one["name"] == role["name"]), None)
+        if same is None:
+            new.append(dict(role))
+            continue
+        for key in ("scopes", "users", "services"):
+            if key in role:
+                same[key] = [
+                    *same.get(key, []),
+                    *(x for x in role[key] if x not in same.get(key, [])),
+                ]
+    present.extend(new)
+
+
+def configure_sessions(c: Any, settings: Settings, spawner: str) -> None:
+    """What people may start, by the spawner class `spawner` (built on SessionMixin)."""
+    limits = settings.sessions
+    c.JupyterHub.spawner_class = spawner
+    c.SessionMixin.settings = settings
+    c.SessionMixin.profiles = load_profiles(settings.profiles)
+    c.Spawner.start_timeout = limits.start_timeout
+    c.Spawner.http_timeout = limits.start_timeout
+    # The chart and JupyterHub stop a hub after some failed starts; one person must not stop all.
+    c.Spawner.consecutive_failure_limit = 0
+    c.Spawner.default_url = "/lab/tree/home"
+    c.JupyterHub.active_server_limit = limits.active_limit
+    c.JupyterHub.concurrent_spawn_limit = limits.start_limit
+
+
+def configure_pages(c: Any, settings: Settings, folder: Path) -> None:
+    """The platform's own look, in the reader's language."""
+    c.JupyterHub.template_paths.insert(0, str(folder / "templates"))
+    c.JupyterHub.logo_file = str(folder / "static" / "mark.svg")
+    c.JupyterHub.template_vars.update(pages.template_vars(settings))
+    c.JupyterHub.default_url = pages.landing
+    c.JupyterHub.redirect_to_server = False
+    _setting(c, "static_handler_class", pages.static_handler(folder / "static"))
+    _setting(c, "headers", pages.HEADERS)
+
+
+def _setting(c: Any, name: str, value: Any) -> None:
+    c.JupyterHub.tornado_settings.update({name: value})

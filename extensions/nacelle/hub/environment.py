@@ -1,0 +1,69 @@
+"""The environment of a session (contract 2): the names that code written on the SSP Cloud expects,
+and where to find the broker. No key that lives longer than the session is among them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from nacelle.hub.profiles import Choice
+from nacelle.kernels import NAMES
+from nacelle.layout import Layout
+from nacelle.settings import User
+
+_EVERYWHERE = ("0.0.0.0", "::", "localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where a session finds the platform's parts. URLs without trailing slash."""
+
+    store: str
+    tracking: str
+    broker: str
+    region: str
+    # File with the certificate authority of the store, when it is not a public one.
+    ca_bundle: str | None = None
+
+
+def local_addresses(layout: Layout) -> Addresses:
+    """The addresses of a platform on this machine, as its own processes reach them."""
+    settings = layout.settings
+    host = "127.0.0.1" if settings.host in _EVERYWHERE else settings.host
+    return Addresses(
+        store=layout.address("store"),
+        tracking=f"http://{host}:{layout.port('proxy')}/services/mlflow",
+        broker=layout.address("broker") + "/services/broker",
+        region=settings.store.region,
+        ca_bundle=str(layout.secrets / "tls" / "ca.pem") if settings.store.tls else None,
+    )
+
+
+def make_environment(
+    person: User, projects: Sequence[str], choice: Choice, addresses: Addresses, token: str
+) -> dict[str, str]:
+    """Variables of a session of `person`, whose hub token is `token`."""
+    made = {
+        **choice.env,
+        "AWS_S3_ENDPOINT": urlsplit(addresses.store).netloc,
+        "AWS_ENDPOINT_URL": addresses.store,
+        "S3_ENDPOINT": addresses.store,
+        "AWS_DEFAULT_REGION": addresses.region,
+        "AWS_PATH_STYLE_ACCESS": "true",
+        "MLFLOW_TRACKING_URI": addresses.tracking,
+        "MLFLOW_TRACKING_TOKEN": token,
+        "GIT_USER_NAME": person.name,
+        "GIT_USER_MAIL": person.mail or f"{person.name}@localhost",
+        "PROJECT_USER": person.name,
+        "PROJECT_GROUP": ",".join(projects),
+        "NACELLE_BROKER_URL": addresses.broker,
+        "NACELLE_PROFILE": choice.profile,
+        "NACELLE_KERNELS": ",".join(NAMES[kernel] for kernel in choice.kernels),
+        "NACELLE_PART": "session",
+    }
+    if addresses.ca_bundle:
+        made["AWS_CA_BUNDLE"] = addresses.ca_bundle
+    if choice.static_keys:
+        made["NACELLE_STATIC_KEYS"] = "1"
+    return made
