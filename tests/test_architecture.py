@@ -21,7 +21,12 @@ ROWS = [
     {"settings"},
 ]
 # Names that whole rows may share although they lie beside them.
-SHARED = {"credentials": {"storage"}, "storage": {"credentials"}, "secrets": {"layout"}, "kernels": {"layout", "shares"}}
+SHARED = {
+    "credentials": {"storage"},
+    "storage": {"credentials"},
+    "secrets": {"layout"},
+    "kernels": {"layout", "shares"},
+}
 
 
 def row_of(package: str) -> int:

@@ -17,5 +17,3 @@ def share(name: str) -> Path:
 def hub_config_folder() -> Path:
     """jupyterhub_config.py, settings.yaml, profiles.yaml and the hub's templates."""
     return share("hub_config")
-
-

@@ -11,8 +11,8 @@ from hubrig import ROOT
 
 from nacelle.hub.forms import make_cards, read_form, remembered_options, to_profile_list
 from nacelle.hub.machine import Machine, probe_machine
+from nacelle.hub.profile import Profile
 from nacelle.hub.profiles import (
-    Profile,
     ProfileError,
     check,
     lacking,

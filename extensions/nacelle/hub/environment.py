@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from nacelle.hub.profiles import Choice
+from nacelle.hub.profile import Choice
 from nacelle.kernels import NAMES
 from nacelle.layout import Layout
 from nacelle.settings import User
@@ -66,4 +66,6 @@ def make_environment(
         made["AWS_CA_BUNDLE"] = addresses.ca_bundle
     if choice.static_keys:
         made["NACELLE_STATIC_KEYS"] = "1"
+    if choice.init:
+        made["NACELLE_INIT"] = choice.init.model_dump_json()
     return made

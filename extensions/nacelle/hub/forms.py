@@ -7,13 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from nacelle.hub.machine import Machine
+from nacelle.hub.profile import Cpu, Memory, Option, OptionChoice, Profile
 from nacelle.hub.profiles import (
     OTHER,
-    Cpu,
-    Memory,
-    Option,
-    OptionChoice,
-    Profile,
     ProfileError,
     allowed,
     check,

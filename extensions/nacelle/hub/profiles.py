@@ -7,27 +7,21 @@ import difflib
 import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import yaml
 from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
     ValidationError,
-    field_validator,
-    model_validator,
 )
 
 from nacelle.hub.machine import Machine
 from nacelle.hub.problems import explain
+from nacelle.hub.profile import Choice, Profile
 from nacelle.hub.words import Said
 from nacelle.settings import SettingsError
 
 OTHER = "--unlisted-choice"
 _NAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
-_UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 
 
 class ProfileError(Exception):
@@ -36,151 +30,6 @@ class ProfileError(Exception):
     def __init__(self, en: str, fr: str) -> None:
         super().__init__(en)
         self.said = Said(en, fr)
-
-
-def parse_bytes(value: Any) -> Any:
-    """'512M' or '2G' (powers of 1024, as JupyterHub reads them) as a number of bytes."""
-    if not isinstance(value, str):
-        return value
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)", value.strip())
-    if match is None:
-        raise ValueError("write an amount of memory such as 512M or 2G")
-    return int(float(match[1]) * _UNITS[match[2]])
-
-
-Bytes = Annotated[int, BeforeValidator(parse_bytes), Field(ge=1)]
-Cores = Annotated[float, Field(gt=0)]
-
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Text(_Frozen):
-    """A text in both languages; one string alone stands for both."""
-
-    en: str = Field(min_length=1)
-    fr: str = Field(min_length=1)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _one_for_both(cls, value: Any) -> Any:
-        return {"en": value, "fr": value} if isinstance(value, str) else value
-
-
-class _Share(_Frozen):
-    @model_validator(mode="after")
-    def _ordered(self) -> _Share:
-        if self.guarantee > self.limit:  # type: ignore[attr-defined]
-            raise ValueError("the guarantee is above the limit: lower it or raise the limit")
-        return self
-
-
-class Cpu(_Share):
-    """Cores."""
-
-    guarantee: Cores
-    limit: Cores
-
-
-class Memory(_Share):
-    """Bytes."""
-
-    guarantee: Bytes
-    limit: Bytes
-
-
-class OptionChoice(_Frozen):
-    """One value of an option; what it sets replaces the profile's."""
-
-    title: Text
-    image: str | None = None
-    cpu: Cpu | None = None
-    memory: Memory | None = None
-    gpu: Annotated[int, Field(ge=0)] | None = None
-    env: dict[str, str] = Field(default_factory=dict)
-    node_selector: dict[str, str] = Field(default_factory=dict)
-    tolerations: tuple[dict[str, Any], ...] = ()
-
-
-class FreeImage(_Frozen):
-    """An image typed by the person, allowed when `pattern` matches all of it."""
-
-    title: Text
-    pattern: str
-    hint: Text
-
-    @field_validator("pattern")
-    @classmethod
-    def _compiles(cls, pattern: str) -> str:
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise ValueError(f"is not a regular expression: {error}") from None
-        return pattern
-
-
-class Option(_Frozen):
-    """Something to choose within a profile, e.g. its size."""
-
-    title: Text
-    choices: dict[Annotated[str, Field(pattern=_NAME)], OptionChoice] = Field(min_length=1)
-    default: str = ""
-    other: FreeImage | None = None
-
-    @model_validator(mode="after")
-    def _default_is_a_choice(self) -> Option:
-        if self.default and self.default not in self.choices:
-            known = ", ".join(self.choices)
-            raise ValueError(f"default {self.default!r} is not a choice; write one of {known}")
-        return self
-
-    @property
-    def first(self) -> str:
-        """The choice taken when none is made."""
-        return self.default or next(iter(self.choices))
-
-
-class Profile(_Frozen):
-    """An environment that people may start."""
-
-    name: str = Field(pattern=_NAME)
-    title: Text
-    description: Text
-    image: str
-    kernels: tuple[str, ...] = Field(min_length=1)
-    cpu: Cpu
-    memory: Memory
-    gpu: int = Field(default=0, ge=0)
-    options: dict[Annotated[str, Field(pattern=_NAME)], Option] = Field(default_factory=dict)
-    groups: tuple[str, ...] = ()
-    env: dict[str, str] = Field(default_factory=dict)
-    node_selector: dict[str, str] = Field(default_factory=dict)
-    tolerations: tuple[dict[str, Any], ...] = ()
-    static_keys: bool = False
-
-
-class Choice(_Frozen):
-    """A checked choice: what to start, and the options as the hub stores them."""
-
-    profile: str
-    options: dict[str, str]
-    image: str
-    # The person chose another image than the profile's: only containers can serve that.
-    other_image: bool
-    kernels: tuple[str, ...]
-    cpu: Cpu
-    memory: Memory
-    gpu: int
-    env: dict[str, str]
-    node_selector: dict[str, str]
-    tolerations: tuple[dict[str, Any], ...]
-    static_keys: bool
-
-    @property
-    def user_options(self) -> dict[str, str]:
-        """The normal form that KubeSpawner and the hub's database share."""
-        return {"profile": self.profile, **self.options}
 
 
 def load_profiles(path: Path) -> tuple[Profile, ...]:
@@ -302,6 +151,7 @@ def _resolve(profile: Profile, given: Mapping[str, str]) -> Choice:
         other_image=merged["image"] != profile.image,
         kernels=profile.kernels,
         static_keys=profile.static_keys,
+        init=profile.init,
         **merged,
     )
 

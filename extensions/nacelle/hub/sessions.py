@@ -27,7 +27,8 @@ from nacelle import kernels
 from nacelle.hub import environment, processes
 from nacelle.hub.forms import make_cards, read_form, remembered_options
 from nacelle.hub.machine import Machine, probe_machine
-from nacelle.hub.profiles import Choice, ProfileError, check, lacking
+from nacelle.hub.profile import Choice
+from nacelle.hub.profiles import ProfileError, check, lacking
 from nacelle.hub.words import Language, Said, choose_language
 from nacelle.layout import Layout
 from nacelle.settings import Settings, User

@@ -12,9 +12,12 @@ def _jupyter_server_extension_points() -> list[dict[str, Any]]:
 def _load_jupyter_server_extension(app: Any) -> None:
     """Start the loopback provider; kernels and terminals inherit the names by which to find it."""
     import os
+    from pathlib import Path
 
     from nacelle.credentials.client import fetch_from_environment
     from nacelle.credentials.provider import start_provider
+    from nacelle.lab.init import start_init
 
     os.environ.update(start_provider(fetch_from_environment))
+    start_init(os.environ, Path.home())
     app.log.info("storage keys renew by themselves in this server's kernels and terminals")

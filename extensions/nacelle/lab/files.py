@@ -20,7 +20,7 @@ from nacelle.lab.places import HOME
 CHUNK = 2**20
 
 
-class HomeAndBucketFiles(AuthenticatedFileHandler):
+class HomeAndBucketFiles(AuthenticatedFileHandler):  # type: ignore[misc]
     """Jupyter's own file handler, which learned to read from buckets."""
 
     @web.authenticated
