@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-from tests.support.installation import Installation
-from tests.support.waiting import free_base, wait_for
 
 from benchmarks.running import answers, running
 from nacelle.local import processes
+from tests.support.installation import Installation
+from tests.support.waiting import free_base, wait_for
 
 # What makes a server one of the hub's.
 HUB_NAMES = ("JUPYTERHUB_", "JPY_")

@@ -16,12 +16,12 @@ from io import StringIO
 from pathlib import Path
 
 import httpx
-from tests.support.installation import plain_environment
-from tests.support.waiting import free_base, wait_for
 
 from benchmarks.running import answers, running
 from nacelle.secrets import write_private
 from nacelle.storage.embedded import conf
+from tests.support.installation import plain_environment
+from tests.support.waiting import free_base, wait_for
 
 ACCESS_KEY = "bench:bench"
 SECRET_KEY = "bench"

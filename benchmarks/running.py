@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-from tests.support.installation import Installation
 
 from benchmarks.figure import Report
+from tests.support.installation import Installation
 
 
 @contextmanager

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from statistics import median
 
 import httpx
-from tests.support.installation import Installation
-from tests.support.person import Person
-from tests.support.waiting import wait_for
 
 from benchmarks.bare_lab import Conditions, conditions_of_session, seconds_to_api
 from benchmarks.figure import Figure, Goal, Report
 from benchmarks.running import answers, running_installation
+from tests.support.installation import Installation
+from tests.support.person import Person
+from tests.support.waiting import wait_for
 
 NAME = "alice"
 OPTIONS = {"profile": "python"}

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from statistics import median
 
 import httpx
-from tests.support.installation import NACELLE, Installation, plain_environment
-from tests.support.waiting import wait_for
 
 from benchmarks.figure import Figure, Goal, Report
 from benchmarks.running import answers, new_installation
+from tests.support.installation import NACELLE, Installation, plain_environment
+from tests.support.waiting import wait_for
 
 STARTS = 3
 LOGIN_LIMIT = 15.0

@@ -14,14 +14,14 @@ from typing import Any
 import boto3
 import httpx
 from botocore.config import Config
-from tests.support.installation import Installation, plain_environment
-from tests.support.waiting import wait_for
 
 from benchmarks.figure import Figure, Goal, Report
 from benchmarks.plain_swift import ACCESS_KEY, SECRET_KEY, plain_swift
 from benchmarks.running import answers, new_installation, running
 from nacelle.secrets import read_secret
 from nacelle.storage.embedded.keys import Identity, KeySigner
+from tests.support.installation import Installation, plain_environment
+from tests.support.waiting import wait_for
 
 OBJECTS = 200
 BATCH = 20

@@ -11,11 +11,11 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+
 from benchmarks import BENCHMARKS, latest
 from benchmarks.__main__ import Benchmark, main
 from benchmarks.figure import Figure, Goal, Report, make_table
 from benchmarks.plain_swift import OURS, PIPELINE, Ports, make_conf_files
-
 from nacelle.storage.embedded import conf
 
 ROOT = Path(__file__).parents[1]

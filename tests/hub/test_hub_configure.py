@@ -140,6 +140,7 @@ def test_the_environment_of_a_session(settings: Settings, tmp_path: Path) -> Non
         "NACELLE_BROKER_URL": "http://127.0.0.1:8005/services/broker",
         "NACELLE_PROFILE": "python-static-keys",
         "NACELLE_PART": "session",
+        "NACELLE_KERNELS": "python3",
         "NACELLE_STATIC_KEYS": "1",
     }
     tls = settings.model_copy(update={"store": StoreSettings(tls=True), "host": "192.0.2.7"})

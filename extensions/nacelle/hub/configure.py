@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import bcrypt
+
 from nacelle.hub import pages
 from nacelle.hub.passwords import ensure_passwords
 from nacelle.hub.profiles import load_profiles
@@ -71,7 +73,13 @@ def configure_proxy(c: Any, settings: Settings) -> None:
     proxy.traefik_entrypoint = ENTRY_POINT
     proxy.traefik_api_url = layout.address("proxy-api")
     proxy.traefik_api_username = API_USER
-    proxy.traefik_api_password = read_secret(layout, "proxy.token")
+    password = read_secret(layout, "proxy.token")
+    proxy.traefik_api_password = password
+    # traefik checks it at each call, some for each start of a session: a slow hash protects weak
+    # passwords and costs 0.25 s; this one has 256 random bits.
+    proxy.traefik_api_hashed_password = bcrypt.hashpw(
+        password.encode(), bcrypt.gensalt(rounds=4)
+    ).decode()
 
 
 def configure_login(c: Any, settings: Settings) -> None:

@@ -121,7 +121,9 @@ def _decoy() -> str:
 def _locked(layout: Layout) -> Iterator[None]:
     """The hub and the command line may write at the same time."""
     layout.secrets.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (layout.secrets / ".passwords.lock").open("w") as lock:
+    path = layout.secrets / ".passwords.lock"
+    path.touch(mode=0o600)
+    with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
