@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nacelle.local.platform import Platform
 
 CANNOT = 2
+_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -58,7 +59,7 @@ def up(settings: Settings, port: int | None, host: str | None, detach: bool) -> 
     update = {"port": port or settings.port, "host": host or settings.host}
     platform = _platform(settings.model_copy(update=update))
     # From here a signal becomes an exception, so that whatever was started is stopped again.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in _ENDINGS:
         signal.signal(number, _interrupt)
     try:
         _start(platform)
@@ -106,6 +107,9 @@ def _watch(platform: Platform) -> None:
 
 
 def _interrupt(number: int, frame: object) -> NoReturn:
+    # A second Ctrl-C must not stop the stopping.
+    for ending in _ENDINGS:
+        signal.signal(ending, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

@@ -67,3 +67,8 @@ class Layout:
     def ca_file(self) -> Path:
         """Certificate authority of the store, present when settings.store.tls."""
         return self.secrets / "tls" / "ca.pem"
+
+    @property
+    def ca_bundle(self) -> Path:
+        """That authority beside those this machine trusts: what a session's clients trust."""
+        return self.secrets / "tls" / "bundle.pem"

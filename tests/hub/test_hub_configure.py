@@ -147,7 +147,7 @@ def test_the_environment_of_a_session(settings: Settings, tmp_path: Path) -> Non
     addresses = local_addresses(Layout(tls))
     assert addresses.store == "https://127.0.0.1:8003"
     assert addresses.tracking == "http://192.0.2.7:8000/services/mlflow"
-    assert addresses.ca_bundle == str(tmp_path / "secrets" / "tls" / "ca.pem")
+    assert addresses.ca_bundle == str(tmp_path / "secrets" / "tls" / "bundle.pem")
 
 
 def test_traefik_s_static_file(settings: Settings, tmp_path: Path) -> None:

@@ -306,6 +306,7 @@ def test_tls_with_the_installations_own_authority(tmp_path: Path) -> None:
             httpx.get(f"{store.url}/healthcheck")
         modes = {p.name: p.stat().st_mode & 0o777 for p in ca.parent.iterdir()}
         assert modes == {
+            "bundle.pem": 0o600,
             "ca.pem": 0o644,
             "store.pem": 0o644,
             "ca.key.pem": 0o600,

@@ -36,7 +36,7 @@ def local_addresses(layout: Layout) -> Addresses:
         tracking=f"http://{host}:{layout.port('proxy')}/services/mlflow",
         broker=layout.address("broker") + "/services/broker",
         region=settings.store.region,
-        ca_bundle=str(layout.secrets / "tls" / "ca.pem") if settings.store.tls else None,
+        ca_bundle=str(layout.ca_bundle) if settings.store.tls else None,
     )
 
 
@@ -63,7 +63,9 @@ def make_environment(
         "NACELLE_PART": "session",
     }
     if addresses.ca_bundle:
-        made["AWS_CA_BUNDLE"] = addresses.ca_bundle
+        # boto3 and s3fs; pyarrow and other programs over OpenSSL; R's and other programs' curl.
+        for name in ("AWS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE"):
+            made[name] = addresses.ca_bundle
     if choice.static_keys:
         made["NACELLE_STATIC_KEYS"] = "1"
     if choice.init:

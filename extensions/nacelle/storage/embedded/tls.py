@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import certifi
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -27,7 +29,7 @@ def _folder(layout: Layout) -> Path:
 
 def ca_path(layout: Layout) -> Path:
     """The authority's certificate: what clients put in AWS_CA_BUNDLE or `verify=`."""
-    return _folder(layout) / "ca.pem"
+    return layout.ca_file
 
 
 def certificate_path(layout: Layout) -> Path:
@@ -50,6 +52,14 @@ def ensure_tls(layout: Layout) -> None:
     left = _days_left(certificate_path(layout))
     if left is None or left < _RENEW_BEFORE or not key_path(layout).exists():
         _make_leaf(layout, ca_key_path)
+    _write_bundle(layout)
+
+
+def _write_bundle(layout: Layout) -> None:
+    """A session may also speak to the world, so its clients need the world's authorities too."""
+    trusted = Path(ssl.get_default_verify_paths().cafile or certifi.where())
+    own = ca_path(layout).read_text(encoding="ascii")
+    write_private(layout.ca_bundle, trusted.read_text(encoding="utf-8") + "\n" + own)
 
 
 def _days_left(file: Path) -> timedelta | None:
