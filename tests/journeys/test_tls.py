@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
 
 import httpx
@@ -59,4 +60,5 @@ def test_plain_http_and_strangers_certificates_are_refused(secure: Installation)
         httpx.get(address.replace("https", "http") + "/healthcheck")
     with pytest.raises(httpx.ConnectError):
         httpx.get(address + "/healthcheck")
-    assert httpx.get(address + "/healthcheck", verify=str(secure.layout.ca_file)).is_success
+    trusting = ssl.create_default_context(cafile=secure.layout.ca_file)
+    assert httpx.get(address + "/healthcheck", verify=trusting).is_success

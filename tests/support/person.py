@@ -111,8 +111,12 @@ class Kernel:
 
     def reconnect(self) -> None:
         """After the proxy was away."""
-        self._socket.close()
+        self.close()
         self._connect()
+
+    def close(self) -> None:
+        """Leave; the kernel goes on."""
+        self._socket.close()
 
     def run(self, code: str) -> str:
         """Run a cell; its text output. Fails when the cell does."""

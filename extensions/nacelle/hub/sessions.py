@@ -237,8 +237,15 @@ class LocalSession(SessionMixin, SimpleLocalProcessSpawner):  # type: ignore[mis
             "JUPYTER_PATH": str(kernels.jupyter_path(self.layout)),
             # Lab's own defaults of this platform; a user's settings are over them.
             "JUPYTER_CONFIG_PATH": str(hub_config_folder() / "jupyter"),
+            "JUPYTERHUB_ACTIVITY_INTERVAL": str(self._report_every),
             "NACELLE_INSTANCE": self.layout.instance,
         }
+
+    @property
+    def _report_every(self) -> int:
+        """Seconds between a session's reports: several before it would count as idle."""
+        timeout: int = self.settings.sessions.idle_timeout
+        return max(2, min(300, timeout // 4))
 
     async def start(self) -> tuple[str, int]:
         """Start the process; return when it listens, fail as soon as it dies."""

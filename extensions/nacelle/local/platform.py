@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -170,7 +171,8 @@ class Platform:
         running = {
             processes.part_of(process): process.create_time() for process in self._part_processes()
         }
-        verify = str(self.layout.ca_file) if self.layout.ca_file.exists() else True
+        own = self.layout.ca_file
+        verify = ssl.create_default_context(cafile=own) if own.exists() else True
         with httpx.Client(timeout=2, trust_env=False, verify=verify) as client:
             return [
                 Health(
