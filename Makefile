@@ -3,6 +3,8 @@ PYTHON ?= python3
 UV_VERSION := 0.13.8
 UV := .uv/bin/uv
 export UV_PYTHON_DOWNLOADS := never
+# Behind an office's proxy the machine's own certificate authorities are the ones that hold.
+export UV_SYSTEM_CERTS := true
 NACELLE := .venv/bin/nacelle
 PORT ?=
 DATA ?=
