@@ -7,10 +7,8 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import yaml
@@ -18,6 +16,7 @@ import yaml
 from nacelle.hub.proxy import write_traefik_files
 from nacelle.layout import Layout
 from nacelle.settings import Settings, load_settings
+from tests.support.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
 BINARIES = Path(sys.executable).parent
@@ -28,19 +27,6 @@ PEOPLE: list[dict[str, Any]] = [
     {"name": "camille"},
     {"name": "leaver", "projects": ["prix"]},
 ]
-
-
-Found = TypeVar("Found")
-
-
-def wait_for(reached: Callable[[], Found], seconds: float = 60, what: str = "it") -> Found:
-    """Poll until `reached` gives something true."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := reached():
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"{what} did not happen within {seconds} s")
 
 
 class Platform:

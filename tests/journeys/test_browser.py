@@ -8,27 +8,17 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
+from tests.support.browser import launch
 from tests.support.installation import ROOT, Installation
 
 SCREENSHOTS = ROOT / "tests" / "screenshots"
-CHROMIUM = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture
 def page(platform: Installation) -> Iterator[Page]:
     SCREENSHOTS.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", headless=True, args=CHROMIUM
-        )
+        browser = launch(playwright)
         context = browser.new_context(
             base_url=platform.url, locale="en-GB", viewport={"width": 1280, "height": 800}
         )

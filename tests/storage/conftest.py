@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -25,8 +24,9 @@ from botocore.config import Config
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
-from nacelle.layout import PORTS, Layout
+from nacelle.layout import Layout
 from nacelle.settings import load_settings
+from tests.support.waiting import free_base
 
 AUDIENCE = "nacelle-store"
 START_SECONDS = 30
@@ -159,18 +159,6 @@ def wait_until(
         if time.monotonic() > limit:
             raise AssertionError(f"not so after {seconds} s: {explain()}")
         pause.wait(0.05)
-
-
-def free_base() -> int:
-    """A platform port from 42000 up whose parts' ports are all free."""
-    for base in range(42000, 46000, 20):
-        taken = False
-        for offset in PORTS.values():
-            with socket.socket() as probe:
-                taken = taken or probe.connect_ex(("127.0.0.1", base + offset)) == 0
-        if not taken:
-            return base
-    raise AssertionError("no free ports")
 
 
 def installation(folder: Path, port: int, **store: Any) -> RunningStore:

@@ -38,7 +38,7 @@ class Installation:
         raw = {
             "data_dir": str(folder / "data"),
             "profiles": str(ROOT / "hub_config" / "profiles.yaml"),
-            "port": free_base(25000, 26000),
+            "port": free_base(),
             "users": PEOPLE,
             **overrides,
         }

@@ -20,8 +20,8 @@ def wait_for(reached: Callable[[], Found], seconds: float = 60, what: str = "it"
     raise AssertionError(f"{what} did not happen within {seconds} s")
 
 
-def free_base(first: int, last: int, step: int = 20) -> int:
-    """A port from which `step` ports on are free on loopback."""
+def free_base(first: int = 20000, last: int = 30000, step: int = 20) -> int:
+    """A port from which `step` on are free on loopback, below those the system hands out."""
     for base in range(first, last, step):
         if all(_is_free(port) for port in range(base, base + step)):
             return base

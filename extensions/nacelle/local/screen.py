@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterable
+from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -11,6 +13,9 @@ from rich.text import Text
 
 from nacelle.local.checks import Finding
 from nacelle.local.platform import Health, Platform
+
+# As it can be typed: the environment's own folder is seldom on the PATH.
+_COMMAND = Path(sys.executable).with_name("nacelle")
 
 
 def progress(healths: Iterable[Health], started: float) -> RenderableType:
@@ -29,7 +34,7 @@ def summary(platform: Platform, healths: list[Health]) -> RenderableType:
         "Log in": _login(platform),
         "Data": str(platform.layout.data),
         "Logs": str(platform.layout.logs),
-        "Stop": "Ctrl-C in the window that started it, or: nacelle down",
+        "Stop": f"Ctrl-C in the window that started it, or: {_COMMAND} down",
     }
     title = f"{settings.title} is running" if well else f"{settings.title}: something is not well"
     # Lines, not a table: a table cuts a long path.

@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
-from datetime import UTC, datetime
 from typing import Any
 
-
-class JsonLines(logging.Formatter):
-    """One line a record: time, level, source, message, request id, and a traceback if any."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "source": getattr(record, "server", record.name),
-            "message": record.getMessage(),
-        }
-        if getattr(record, "txn_id", None):
-            line["request_id"] = record.txn_id  # type: ignore[attr-defined]
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+from nacelle.logs import JsonFormatter
 
 
 def to_stderr(
@@ -34,5 +17,5 @@ def to_stderr(
         logger.removeHandler(handler)
         handler.close()
     ours = logging.StreamHandler(sys.stderr)
-    ours.setFormatter(JsonLines())
+    ours.setFormatter(JsonFormatter("store"))
     logger.addHandler(ours)
