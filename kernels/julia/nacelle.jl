@@ -32,6 +32,8 @@ escape(text) = join(
 
 "A link by which any program may read the object `s3://bucket/key` for fifteen minutes."
 function url(uri)
+    occursin(r"^s3://[^/]+/.+", uri) ||
+        error("'$uri' does not name an object; write s3://bucket/key")
     base = replace(ENV["AWS_CONTAINER_CREDENTIALS_FULL_URI"], r"/keys$" => "/link")
     return ask(base * "?uri=" * escape(uri))["url"]
 end

@@ -1,5 +1,6 @@
 # Nacelle in R: attached to the search path before the kernel starts.
-# nacelle_refresh() sets the storage keys by name; nacelle_url() gives a link that any reader takes.
+# nacelle_file() copies an object for any reader, nacelle_url() gives a link to it, and
+# nacelle_refresh() sets the storage keys by name.
 
 nacelle_ask <- function(address) {
   token <- Sys.getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN")
@@ -22,8 +23,26 @@ nacelle_refresh <- function() {
 }
 
 nacelle_url <- function(uri) {
+  if (!grepl("^s3://[^/]+/.+", uri)) {
+    stop(sprintf("'%s' does not name an object; write s3://bucket/key", uri), call. = FALSE)
+  }
   base <- sub("/keys$", "/link", Sys.getenv("AWS_CONTAINER_CREDENTIALS_FULL_URI"))
   nacelle_ask(paste0(base, "?uri=", utils::URLencode(uri, reserved = TRUE)))$url
+}
+
+# A local copy, for any reader. Unlike a link it never stands in an error message with its signature.
+nacelle_file <- function(uri) {
+  link <- nacelle_url(uri)
+  copy <- tempfile(fileext = sub("^[^.]*", "", basename(uri)))
+  refused <- function(problem) {
+    stop(sprintf("%s cannot be read: it is not there, or not yours", uri), call. = FALSE)
+  }
+  tryCatch(
+    utils::download.file(link, copy, method = "libcurl", quiet = TRUE, mode = "wb"),
+    error = refused,
+    warning = refused
+  )
+  copy
 }
 
 if (Sys.getenv("NACELLE_STATIC_KEYS") == "1") {

@@ -7,6 +7,7 @@ import hashlib
 import os
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -168,6 +169,44 @@ def test_case_4_a_new_notebook_replaces_none(files: httpx.Client, folder: str) -
     made = [files.post(f"/api/contents/{folder}", json={"type": "notebook"}) for _ in range(3)]
     assert [answer.status_code for answer in made] == [201] * 3
     assert len(names(files, folder)) == 3
+
+
+@pytest.mark.parametrize("folder", PLACES, indirect=True)
+def test_case_6_a_folder_does_not_move_into_itself(files: httpx.Client, folder: str) -> None:
+    assert put(files, f"{folder}/d", type="directory").status_code == 201
+    put_text(files, f"{folder}/d/x.txt", "kept")
+    moved = files.patch(f"/api/contents/{folder}/d", json={"path": f"{folder}/d/e"})
+    assert moved.status_code >= 400
+    assert read(files, f"{folder}/d/x.txt") == "kept"
+
+
+@pytest.mark.parametrize("folder", PLACES, indirect=True)
+def test_case_7_a_file_does_not_take_the_name_of_a_folder(files: httpx.Client, folder: str) -> None:
+    assert put(files, f"{folder}/d", type="directory").status_code == 201
+    put_text(files, f"{folder}/d/x.txt", "kept")
+    answer = put(files, f"{folder}/d", type="file", format="text", content="x")
+    assert answer.status_code >= 400
+    assert read(files, f"{folder}/d/x.txt") == "kept"
+
+
+@pytest.mark.parametrize("folder", PLACES, indirect=True)
+def test_lab_s_way_to_open_a_file_asks_for_its_hash(files: httpx.Client, folder: str) -> None:
+    put_text(files, f"{folder}/a.txt", "un")
+    for content in ("0", "1"):
+        model = files.get(
+            f"/api/contents/{folder}/a.txt", params={"content": content, "hash": "1"}
+        ).json()
+        assert model["hash"] == hashlib.new(model["hash_algorithm"], b"un").hexdigest()
+
+
+@pytest.mark.parametrize("folder", PLACES, indirect=True)
+def test_the_time_of_a_file_is_the_same_each_time(files: httpx.Client, folder: str) -> None:
+    """Lab takes a difference for somebody else's change, and asks."""
+    saved = put(files, f"{folder}/a.txt", type="file", format="text", content="x").json()
+    listed = read(files, folder)[0]
+    opened = files.get(f"/api/contents/{folder}/a.txt").json()
+    assert saved["last_modified"] == listed["last_modified"] == opened["last_modified"]
+    assert datetime.fromisoformat(saved["last_modified"]) <= datetime.now(UTC)
 
 
 def test_case_5_the_public_bucket_is_read_only(files: httpx.Client) -> None:

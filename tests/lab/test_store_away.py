@@ -1,4 +1,4 @@
-"""Case 6 of lab/contents.py: the store does not answer."""
+"""Case 8 of lab/contents.py: the store does not answer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def contents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HomeAndBuckets:
     return HomeAndBuckets(root_dir=str(make_root(tmp_path)))
 
 
-async def test_case_6_the_home_works(contents: HomeAndBuckets) -> None:
+async def test_case_8_the_home_works(contents: HomeAndBuckets) -> None:
     root = await contents.get("")
     assert [item["name"] for item in root["content"]] == ["home"]
     model = {"type": "file", "format": "text", "content": "kept"}
@@ -29,7 +29,7 @@ async def test_case_6_the_home_works(contents: HomeAndBuckets) -> None:
     assert (await contents.get("home/a.txt"))["content"] == "kept"
 
 
-async def test_case_6_a_bucket_says_so(contents: HomeAndBuckets) -> None:
+async def test_case_8_a_bucket_says_so(contents: HomeAndBuckets) -> None:
     with pytest.raises(HTTPError) as caught:
         await contents.get("user-alice/a.txt")
     assert caught.value.status_code == 503

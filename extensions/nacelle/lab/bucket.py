@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from botocore.exceptions import ClientError
 
@@ -77,7 +77,7 @@ class Bucket:
         """Create or replace a file."""
         self._client.put_object(Bucket=self.name, Key=key, Body=content)
 
-    def upload(self, key: str, file: BinaryIO) -> None:
+    def upload(self, key: str, file: IO[bytes]) -> None:
         """Create or replace a file from an open one, in parts when it is large."""
         self._client.upload_fileobj(file, self.name, key)
 
@@ -85,22 +85,28 @@ class Bucket:
         """An empty folder."""
         self._client.put_object(Bucket=self.name, Key=f"{key}/", Body=b"")
 
-    def copy(self, key: str, bucket: Bucket, new_key: str) -> None:
-        """Copy a file, or a folder with all below it, to another place of this store."""
-        for source in self._keys_of(key):
+    def download(self, key: str, file: IO[bytes]) -> None:
+        """Write the content of a file into an open one."""
+        self._client.download_fileobj(self.name, key, file)
+
+    def copy(self, key: str, bucket: Bucket, new_key: str) -> list[str]:
+        """Copy a file, or a folder with all below it; returns the keys that were copied."""
+        keys = self.keys_of(key)
+        for source in keys:
             target = new_key + source[len(key) :]
             self._client.copy({"Bucket": self.name, "Key": source}, bucket.name, target)
+        return keys
 
-    def delete(self, key: str) -> None:
-        """Delete a file, or a folder with all below it."""
-        keys = self._keys_of(key)
+    def delete(self, keys: list[str]) -> None:
+        """Delete these keys. Raises PermissionError on the first that may not be."""
         for start in range(0, len(keys), BATCH):
             batch = [{"Key": name} for name in keys[start : start + BATCH]]
             answer = self._client.delete_objects(Bucket=self.name, Delete={"Objects": batch})
             for failure in answer.get("Errors", ()):
                 raise PermissionError(f"{failure['Key']}: {failure['Message']}")
 
-    def _keys_of(self, key: str) -> list[str]:
+    def keys_of(self, key: str) -> list[str]:
+        """The key of a file, or all keys below a folder; none when there is neither."""
         entry = self.entry(key)
         if entry is not None and not entry.folder:
             return [key]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import mimetypes
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,6 @@ from tornado.web import HTTPError
 
 from nacelle.lab.bucket import Bucket, Entry
 
-# Lab shows a time for everything; S3 knows none for folders.
-NO_TIME = datetime.fromtimestamp(0, UTC)
 LAST_CHUNK = -1
 
 Model = dict[str, Any]
@@ -29,8 +27,13 @@ class BucketContents:
         self.bucket = bucket
         self._spool = spool
 
-    def get(self, key: str, content: bool, type: str | None, format: str | None) -> Model:
-        """The model of a file, notebook or folder. 404 when there is none, 400 on a wrong type."""
+    def get(
+        self, key: str, content: bool, type: str | None, format: str | None, algorithm: str = ""
+    ) -> Model:
+        """The model of a file, notebook or folder. 404 when there is none, 400 on a wrong type.
+
+        With `algorithm`, a file's model has the hash by which Lab sees that it changed meanwhile.
+        """
         entry = self.bucket.entry(key)
         if entry is None:
             raise HTTPError(404, f"{self._path(key)} does not exist; it may have been moved")
@@ -42,13 +45,21 @@ class BucketContents:
         if content and entry.folder:
             model["content"] = [self._model(child) for child in self.bucket.entries(key)]
             model["format"] = "json"
-        elif content:
-            self._fill(model, self.bucket.read(key), type or model["type"], format)
+        elif content or algorithm:
+            data = self.bucket.read(key)
+            if content:
+                self._fill(model, data, type or model["type"], format)
+            if algorithm:
+                model["hash"] = hashlib.new(algorithm, data).hexdigest()
+                model["hash_algorithm"] = algorithm
         return model
 
     def save(self, key: str, model: Model) -> None:
         """Write a model, or one chunk of an upload."""
         kind = model.get("type")
+        entry = None if kind == "directory" else self.bucket.entry(key)
+        if entry is not None and entry.folder:
+            raise HTTPError(409, f"{self._path(key)} is a folder; choose another name")
         if kind == "directory":
             self.bucket.make_folder(key)
         elif kind == "notebook":
@@ -74,7 +85,9 @@ class BucketContents:
             part.unlink()
 
     def _model(self, entry: Entry) -> Model:
-        modified = entry.modified or NO_TIME
+        # Some stores round a time up to the next second, and Lab would show a future one. The same
+        # shift for all, since Lab compares. S3 knows no time of folders.
+        modified = entry.modified - timedelta(seconds=1) if entry.modified else datetime.now(UTC)
         return {
             "name": entry.key.rsplit("/", 1)[-1] or self.bucket.name,
             "path": self._path(entry.key),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,13 @@ def configure(c: Any, environ: Mapping[str, str] = os.environ) -> None:
     home = Path.home()
     root = make_root(home)
     welcome(home, share("notebooks"))
+    name_to_git(environ)
     c.ServerApp.jpserver_extensions = {"nacelle.lab": True}
     c.ServerApp.root_dir = str(root)
     c.ServerApp.preferred_dir = str(root / HOME)
     c.ServerApp.contents_manager_class = HomeAndBuckets
-    c.ServerApp.terminado_settings = {"shell_command": ["/bin/bash", "-l"]}
+    # No login shell: it would replace the PATH on which the environment's programs are.
+    c.ServerApp.terminado_settings = {"shell_command": ["/bin/bash"]}
     # As in a bucket: Lab asks, then it is gone. A bin would fill the home unseen.
     c.FileContentsManager.delete_to_trash = False
     c.FileContentsManager.always_delete_dir = True
@@ -44,6 +47,16 @@ def welcome(home: Path, notebooks: Path) -> None:
         if not (home / folder).exists():
             shutil.copytree(notebooks / folder, home / folder)
     done.touch()
+
+
+def name_to_git(environ: Mapping[str, str]) -> None:
+    """Tell git who commits, unless the user has: an environment variable would outrank them."""
+    if shutil.which("git") is None:
+        return
+    for key, name in (("user.name", "GIT_USER_NAME"), ("user.email", "GIT_USER_MAIL")):
+        known = subprocess.run(["git", "config", "--global", key], capture_output=True)
+        if known.returncode != 0 and environ.get(name):
+            subprocess.run(["git", "config", "--global", key, environ[name]], check=True)
 
 
 def make_root(home: Path) -> Path:

@@ -8,13 +8,16 @@ The root lists `home` and the buckets, and nothing can be made in it. `home/...`
 3. the home, a bucket and the root cannot be renamed, deleted or replaced;
 4. nothing replaces a file that exists, except saving that file;
 5. where one may not write (the public bucket), a 403 says so and nothing changes;
-6. with the store away, the home works and a bucket says 503.
+6. a folder does not move into itself, and a move deletes only what it copied;
+7. a file does not take the name of a folder;
+8. with the store away, the home works and a bucket says 503.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
+import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -80,17 +83,20 @@ class HomeAndBuckets(AsyncLargeFileManager):  # type: ignore[misc]
         content: bool = True,
         type: str | None = None,
         format: str | None = None,
-        **others: Any,
+        require_hash: bool = False,
     ) -> Model:
         """A content model, as Jupyter Server defines it."""
         if not path.strip("/"):
             return await self._root(content)
         place = self.bucket(path)
         if place is None:
-            model: Model = await super().get(path, content, type, format, **others)
+            model: Model = await super().get(path, content, type, format, require_hash)
             return model
         bucket, key = place
-        model = await self._in_store(path, lambda: bucket.get(key, content, type, format))
+        algorithm = str(self.hash_algorithm) if require_hash else ""
+        model = await self._in_store(
+            path, lambda: bucket.get(key, content, type, format, algorithm)
+        )
         if content and model["type"] == "notebook":
             self.mark_trusted_cells(model["content"], path)
         return model
@@ -138,9 +144,10 @@ class HomeAndBuckets(AsyncLargeFileManager):  # type: ignore[misc]
             await super().delete_file(path)
             return
         bucket, key = place
-        if await self._in_store(path, lambda: bucket.bucket.entry(key)) is None:
+        keys = await self._in_store(path, lambda: bucket.bucket.keys_of(key))
+        if not keys:
             raise HTTPError(404, f"{path} does not exist; it may have been moved")
-        await self._in_store(path, lambda: bucket.bucket.delete(key))
+        await self._in_store(path, lambda: bucket.bucket.delete(keys))
 
     async def rename_file(self, old_path: str, new_path: str) -> None:
         """Move within a place, or from one to another."""
@@ -154,30 +161,53 @@ class HomeAndBuckets(AsyncLargeFileManager):  # type: ignore[misc]
             return
         if await self.file_exists(new_path) or await self.dir_exists(new_path):
             raise HTTPError(409, f"{new_path} exists already; choose another name")
-        if old is not None and new is not None:
-            await self._copy_in_store(old_path, old, new)
-        else:
-            await self._carry(old_path, new_path)
-        await self.delete_file(old_path)
-
-    async def _copy_in_store(
-        self, path: str, old: tuple[BucketContents, str], new: tuple[BucketContents, str]
-    ) -> None:
+        if f"{new_path.strip('/')}/".startswith(f"{old_path.strip('/')}/"):
+            raise HTTPError(400, f"{old_path} cannot move into itself; choose a place outside it")
+        if old is None or new is None:
+            await self._transfer(old_path, new_path)
+            await self.delete_file(old_path)
+            return
         source, target = old[0].bucket, new[0].bucket
-        if await self._in_store(path, lambda: source.entry(old[1])) is None:
-            raise HTTPError(404, f"{path} does not exist; it may have been moved")
-        await self._in_store(path, lambda: source.copy(old[1], target, new[1]))
+        copied = await self._in_store(old_path, lambda: source.copy(old[1], target, new[1]))
+        if not copied:
+            raise HTTPError(404, f"{old_path} does not exist; it may have been moved")
+        # What was copied and nothing else: a file that came meanwhile stays.
+        await self._in_store(old_path, lambda: source.delete(copied))
 
-    async def _carry(self, old_path: str, new_path: str) -> None:
-        """Copy one file between the home and a bucket."""
+    async def _transfer(self, old_path: str, new_path: str) -> None:
+        """Copy one file between any two places; neither side is held in memory."""
         if await self.dir_exists(old_path):
             raise HTTPError(
                 400,
-                f"{old_path} is a folder: move its files one by one, or use a terminal to move"
-                " folders between your home and a bucket",
+                f"{old_path} is a folder: copy or move its files one by one, or use a terminal to"
+                " carry folders between your home and a bucket",
             )
-        model = await self.get(old_path, type="file", format="base64")
-        await self.save({"type": "file", "format": "base64", "content": model["content"]}, new_path)
+        if not await self.file_exists(old_path):
+            raise HTTPError(404, f"{old_path} does not exist; it may have been moved")
+        old, new = self.bucket(old_path), self.bucket(new_path)
+        if old is not None and new is not None:
+            source, target = old[0].bucket, new[0].bucket
+            await self._in_store(new_path, lambda: source.copy(old[1], target, new[1]))
+        elif new is not None:
+            await self._in_store(new_path, lambda: self._upload(old_path, *new))
+        elif old is not None:
+            await self._in_store(old_path, lambda: self._download(*old, new_path))
+
+    def _upload(self, path: str, contents: BucketContents, key: str) -> None:
+        with Path(self._get_os_path(path)).open("rb") as file:
+            contents.bucket.upload(key, file)
+
+    def _download(self, contents: BucketContents, key: str, path: str) -> None:
+        target = Path(self._get_os_path(path))
+        # Whole or not at all: a file that breaks off never bears the name.
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".", delete=False) as file:
+            partial = Path(file.name)
+            try:
+                contents.bucket.download(key, file)
+            except BaseException:
+                partial.unlink()
+                raise
+        partial.rename(target)
 
     async def copy(self, from_path: str, to_path: str | None = None) -> Model:
         """Copy a file beside itself or into another folder; folders within the home only."""
@@ -190,7 +220,7 @@ class HomeAndBuckets(AsyncLargeFileManager):  # type: ignore[misc]
             to_path = f"{folder}/{await self.increment_filename(name, folder, insert='-Copy')}"
         assert to_path is not None
         self._refuse_mounts(to_path, "replaced")
-        await self._carry(from_path, to_path)
+        await self._transfer(from_path, to_path)
         return await self.get(to_path, content=False)
 
     async def file_exists(self, path: str) -> bool:
