@@ -135,7 +135,7 @@ def status(settings: Settings) -> None:
 
     platform = _running(settings)
     if platform.supervisor() is None:
-        click.echo(f"Not running (data folder {settings.data_dir}). Start it with: nacelle up")
+        click.echo(f"Not running. Start it with: {platform.command('up')}")
         sys.exit(1)
     healths = platform.health()
     screen.make_console().print(screen.summary(platform, healths))
@@ -161,7 +161,7 @@ def doctor(settings: Settings) -> None:
 @click.argument("name")
 def password(settings: Settings, name: str) -> None:
     """Set the password of the user NAME (asked twice, never shown)."""
-    from nacelle.hub.passwords import set_password
+    from nacelle.hub.passwords import PasswordError, set_password
     from nacelle.layout import Layout
 
     if name not in {user.name for user in settings.users}:
@@ -169,8 +169,8 @@ def password(settings: Settings, name: str) -> None:
     word = click.prompt("New password", hide_input=True, confirmation_prompt=True)
     try:
         set_password(Layout(settings), name, word)
-    except ValueError as error:
-        _refuse(error)
+    except PasswordError as error:
+        _refuse(error.said.en)
     click.echo(f"The password of {name} is changed.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 
@@ -12,7 +13,7 @@ import pytest
 
 from nacelle.local import processes
 from nacelle.local.platform import Platform
-from tests.support.installation import ROOT, Installation
+from tests.support.installation import NACELLE, ROOT, Installation, plain_environment
 from tests.support.person import Kernel, Person
 from tests.support.waiting import wait_for
 
@@ -100,16 +101,39 @@ def _open(kernel: Kernel) -> bool:
     return True
 
 
-def test_a_killed_up_is_cleaned_by_down_and_up(installation: Installation) -> None:
+def kill_supervisor(installation: Installation) -> None:
     supervisor = Platform(installation.settings, ROOT / "hub_config").supervisor()
     assert supervisor is not None
     supervisor.send_signal(signal.SIGKILL)
     supervisor.wait(10)
-    # Its parts go on without it; a new start ends them and begins again.
+    # Its parts go on without it.
     assert processes.find(installation.layout.instance, lambda part: part == "hub")
+
+
+def test_up_begins_again_after_a_killed_supervisor(installation: Installation) -> None:
+    kill_supervisor(installation)
     installation.up()
     with installation.person("alice") as alice:
         assert alice.server().http.get("/api/kernels").status_code == 200
+
+
+def test_down_ends_what_a_killed_supervisor_left(installation: Installation) -> None:
+    kill_supervisor(installation)
+    installation.down()
+
+
+def test_a_killed_up_leaves_a_platform_that_down_and_up_find(installation: Installation) -> None:
+    running = subprocess.Popen(
+        [str(NACELLE), "up", "--settings", str(installation.file)],
+        env=plain_environment(),
+        stdout=subprocess.DEVNULL,
+    )
+    wait_for(installation.is_up, 120, "the start")
+    running.kill()
+    running.wait()
+    assert installation.is_healthy()
+    refused = installation.run("up", "--detach")
+    assert refused.returncode == 2 and " down --data " in refused.stderr
     installation.down()
     installation.up()
     assert installation.is_healthy()

@@ -15,6 +15,7 @@ import pytest
 
 from nacelle.local import processes
 from tests.support.installation import NACELLE, Installation, plain_environment
+from tests.support.person import Person
 from tests.support.waiting import wait_for
 
 
@@ -42,6 +43,43 @@ def test_a_busy_port_is_named(installation: Installation) -> None:
             taken.listen()
             port = str(installation.layout.port(part))
             assert_refused(installation, port, part, "--port")
+
+
+def test_an_address_of_another_machine_is_named(installation: Installation) -> None:
+    assert_refused(installation, "host", "192.0.2.1", extra=("--host", "192.0.2.1"))
+
+
+def test_a_refused_or_idle_command_leaves_no_folder(
+    installation: Installation, tmp_path: Path
+) -> None:
+    mistyped = tmp_path / "mistyped"
+    assert installation.run("down", "--data", str(mistyped)).stdout == "Nothing was running.\n"
+    assert installation.run("status", "--data", str(mistyped)).returncode == 1
+    words = ("--data", str(mistyped), "--host", "192.0.2.1")
+    assert installation.run("up", "--detach", *words).returncode == 2
+    assert not mistyped.exists()
+
+
+def set_password(installation: Installation, name: str, word: str) -> tuple[int, str]:
+    """`nacelle password`, with the word given twice as it asks."""
+    answer = subprocess.run(
+        [str(NACELLE), "password", name, "--settings", str(installation.file)],
+        env=plain_environment(),
+        input=f"{word}\n{word}\n",
+        capture_output=True,
+        text=True,
+    )
+    return answer.returncode, answer.stdout + answer.stderr
+
+
+def test_a_password_is_set_or_refused_in_a_sentence(platform: Installation) -> None:
+    code, said = set_password(platform, "mallory", "a long enough word")
+    assert code == 2 and "mallory" in said and "Traceback" not in said
+    code, said = set_password(platform, "admin", "short")
+    assert code == 2 and "Traceback" not in said and said.strip()
+    code, said = set_password(platform, "admin", "a long enough word")
+    assert code == 0, said
+    Person(platform.url, "admin", "a long enough word").close()
 
 
 def test_a_wrong_key_in_the_settings_is_named(installation: Installation) -> None:

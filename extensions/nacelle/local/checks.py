@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import socket
@@ -134,10 +135,16 @@ def _ports(layout: Layout) -> Iterator[Finding]:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind((host, port))
         except OSError as error:
-            problem = (
-                f"port {port} ({part}) cannot be used: {error.strerror};"
-                f" stop what uses it, or choose another port with --port"
-            )
+            if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+                problem = (
+                    f"host: {host!r} is not an address of this machine;"
+                    " choose one that is with --host"
+                )
+            else:
+                problem = (
+                    f"port {port} ({part}) cannot be used: {error.strerror};"
+                    " stop what uses it, or choose another port with --port"
+                )
         yield Finding(f"port {port}", part, problem)
 
 

@@ -9,8 +9,6 @@ from pathlib import Path
 
 from nacelle.layout import Layout
 
-HUB_PREFIX = "/hub"
-
 
 @dataclass(frozen=True)
 class Part:
@@ -56,7 +54,7 @@ def make_parts(layout: Layout, hub_config: Path, secrets: Mapping[str, str]) -> 
             "broker",
             "keys (broker)",
             (*python, "nacelle.credentials.broker"),
-            layout.address("broker") + "/services/broker/health",
+            layout.broker_url + "/health",
             40,
             service_environment(layout, "broker", secrets["broker"]),
         ),
@@ -81,6 +79,9 @@ def make_parts(layout: Layout, hub_config: Path, secrets: Mapping[str, str]) -> 
             "idle servers' end",
             (
                 *python,
+                "nacelle.local.after",
+                layout.address("hub") + "/hub/health",
+                *python,
                 "jupyterhub_idle_culler",
                 f"--timeout={sessions.idle_timeout}",
                 f"--max-age={sessions.max_age}",
@@ -104,7 +105,7 @@ def service_environment(layout: Layout, name: str, token: str) -> dict[str, str]
         "JUPYTERHUB_CLIENT_ID": f"service-{name}",
         "JUPYTERHUB_OAUTH_SCOPES": f'["access:services!service={name}"]',
         "JUPYTERHUB_OAUTH_ACCESS_SCOPES": f'["access:services!service={name}"]',
-        "NACELLE_BROKER_URL": layout.address("broker") + "/services/broker",
+        "NACELLE_BROKER_URL": layout.broker_url,
     }
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shlex
+import shutil
 import ssl
 import subprocess
 import sys
@@ -30,16 +32,16 @@ from nacelle.settings import Settings, load_settings
 START_PATIENCE = 180
 # sockaddr_un holds 108 bytes.
 SOCKET_LENGTH = 100
+LOCK = ".lock"
 
 
 @dataclass(frozen=True)
 class Health:
-    """What one part says of itself now; `since` is when its process started (epoch seconds)."""
+    """What one part says of itself now."""
 
     part: Part
     running: bool
     healthy: bool
-    since: float | None = None
 
 
 class Platform:
@@ -66,6 +68,11 @@ class Platform:
             raise CannotStart(f"{folder} belongs to somebody else; remove it or set TMPDIR")
         return folder / "supervisor.sock"
 
+    def command(self, word: str) -> str:
+        """`nacelle WORD` for this installation, as it can be typed in any folder."""
+        program = Path(sys.executable).with_name("nacelle")
+        return shlex.join([str(program), word, "--data", str(self.layout.data)])
+
     def parts(self) -> tuple[Part, ...]:
         tokens = {name: read_secret(self.layout, f"service.{name}.token") for name in SERVICES}
         return make_parts(self.layout, self._hub_config, tokens)
@@ -84,9 +91,12 @@ class Platform:
 
         What a killed supervisor left running is ended first; users' servers go on.
         """
-        with self._one_at_a_time():
+        with self._removed_if_refused(), self._one_at_a_time():
             if self.supervisor() is not None:
-                raise CannotStart("this installation is running; 'nacelle status' shows it")
+                raise CannotStart(
+                    f"this installation is running; see it with: {self.command('status')}\n"
+                    f"or stop it with: {self.command('down')}"
+                )
             processes.end(
                 processes.find(self.layout.instance, lambda part: part != processes.SESSION)
             )
@@ -168,9 +178,7 @@ class Platform:
 
     def health(self) -> list[Health]:
         """Ask each part whether it works."""
-        running = {
-            processes.part_of(process): process.create_time() for process in self._part_processes()
-        }
+        running = {processes.part_of(process) for process in self._part_processes()}
         own = self.layout.ca_file
         verify = ssl.create_default_context(cafile=own) if own.exists() else True
         with httpx.Client(timeout=2, trust_env=False, verify=verify) as client:
@@ -179,7 +187,6 @@ class Platform:
                     part,
                     part.name in running,
                     part.name in running and (part.health is None or _answers(client, part.health)),
-                    running.get(part.name),
                 )
                 for part in self.parts()
             ]
@@ -193,6 +200,8 @@ class Platform:
 
     def stop(self) -> int:
         """Stop everything of this installation, users' servers too. Returns how many processes."""
+        if not self.layout.data.exists():
+            return 0
         with self._one_at_a_time():
             everything = processes.find(self.layout.instance)
             supervisor = self.supervisor()
@@ -209,10 +218,21 @@ class Platform:
         return (text.splitlines() or ["it said nothing"])[-1] + f" (more in {path})"
 
     @contextmanager
+    def _removed_if_refused(self) -> Iterator[None]:
+        """A refused first start leaves no folder behind: the name may have been mistyped."""
+        fresh = not self.layout.data.exists()
+        try:
+            yield
+        except CannotStart:
+            if fresh and {path.name for path in self.layout.data.glob("*")} <= {LOCK}:
+                shutil.rmtree(self.layout.data, ignore_errors=True)
+            raise
+
+    @contextmanager
     def _one_at_a_time(self) -> Iterator[None]:
         try:
             self.layout.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-            lock = (self.layout.data / ".lock").open("w")
+            lock = (self.layout.data / LOCK).open("w")
         except OSError as error:
             raise CannotStart(
                 f"data_dir: {self.layout.data} cannot be written ({error.strerror});"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterable
-from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -13,9 +11,6 @@ from rich.text import Text
 
 from nacelle.local.checks import Finding
 from nacelle.local.platform import Health, Platform
-
-# As it can be typed: the environment's own folder is seldom on the PATH.
-_COMMAND = Path(sys.executable).with_name("nacelle")
 
 
 def progress(healths: Iterable[Health], started: float) -> RenderableType:
@@ -34,7 +29,7 @@ def summary(platform: Platform, healths: list[Health]) -> RenderableType:
         "Log in": _login(platform),
         "Data": str(platform.layout.data),
         "Logs": str(platform.layout.logs),
-        "Stop": f"Ctrl-C in the window that started it, or: {_COMMAND} down",
+        "Stop": f"Ctrl-C in the window that started it, or: {platform.command('down')}",
     }
     title = f"{settings.title} is running" if well else f"{settings.title}: something is not well"
     # Lines, not a table: a table cuts a long path.
