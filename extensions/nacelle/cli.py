@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from nacelle.settings import Settings, SettingsError, load_settings
+from nacelle.settings import Settings, SettingsError, change, load_settings
 from nacelle.shares import hub_config_folder
 
 if TYPE_CHECKING:
@@ -56,8 +56,12 @@ def up(settings: Settings, port: int | None, host: str | None, detach: bool) -> 
     """Start the platform on this machine and wait until it answers."""
     from nacelle.local.checks import CannotStart
 
-    update = {"port": port or settings.port, "host": host or settings.host}
-    platform = _platform(settings.model_copy(update=update))
+    given = {"port": port, "host": host}
+    try:
+        changed = change(settings, **{n: v for n, v in given.items() if v is not None})
+    except SettingsError as error:
+        _refuse(error)
+    platform = _platform(changed)
     # From here a signal becomes an exception, so that whatever was started is stopped again.
     for number in _ENDINGS:
         signal.signal(number, _interrupt)

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from nacelle.settings import Settings
 
+# Path of the broker behind the proxy; it is part of its name as an OpenID issuer.
+BROKER_PREFIX = "/services/broker"
+
 # Offsets from the platform's port. All but the first listen on loopback only.
 PORTS = {
     "proxy": 0,
@@ -62,6 +65,11 @@ class Layout:
         """Loopback address of a part, without trailing slash."""
         scheme = "https" if part == "store" and self.settings.store.tls else "http"
         return f"{scheme}://127.0.0.1:{self.port(part)}"
+
+    @property
+    def broker_url(self) -> str:
+        """Address of the broker, which is its name as an OpenID issuer; without trailing slash."""
+        return self.address("broker") + BROKER_PREFIX
 
     @property
     def ca_file(self) -> Path:

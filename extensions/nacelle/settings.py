@@ -6,15 +6,29 @@ nearest known one. Paths in the file are relative to the file.
 
 from __future__ import annotations
 
-import difflib
+import ipaddress
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from nacelle.problems import explain
+from nacelle.storage.slug import SlugError, project_bucket, user_bucket
 
 Seconds = Annotated[int, Field(ge=1)]
+_HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
 class SettingsError(Exception):
@@ -25,15 +39,25 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _project(name: str) -> str:
+    try:
+        project_bucket(name)
+    except SlugError as error:
+        raise _unnameable(error) from None
+    return name
+
+
+def _unnameable(error: SlugError) -> ValueError:
+    return ValueError(str(error).rstrip("."))
+
+
 class User(_Frozen):
     """A person who may log in."""
 
     name: str = Field(
-        min_length=1,
-        max_length=64,
         description="Login name. Lower case: the hub folds names to lower case.",
     )
-    projects: tuple[str, ...] = Field(
+    projects: tuple[Annotated[str, AfterValidator(_project)], ...] = Field(
         default=(),
         description="Groups this person belongs to; each has a bucket projet-<group>.",
     )
@@ -47,12 +71,16 @@ class User(_Frozen):
 
     @field_validator("name")
     @classmethod
-    def _lower_case(cls, name: str) -> str:
+    def _usable(cls, name: str) -> str:
         if name != name.lower() or "/" in name or name != name.strip():
             raise ValueError(
                 f"{name!r} is not a login name:"
                 " write it in lower case, without slash or spaces around it"
             )
+        try:
+            user_bucket(name)
+        except SlugError as error:
+            raise _unnameable(error) from None
         return name
 
 
@@ -140,7 +168,10 @@ class Settings(_Frozen):
     )
     public_url: str | None = Field(
         default=None,
-        description="Address that people type, when a reverse proxy stands before host and port.",
+        description=(
+            "Address that people type, when a reverse proxy stands before host and port:"
+            " http(s)://host[:port], without path."
+        ),
     )
     users: tuple[User, ...] = Field(
         default=(User(name="admin", admin=True),), description="Who may log in."
@@ -149,6 +180,39 @@ class Settings(_Frozen):
     sessions: SessionSettings = Field(default=SessionSettings(), description="Users' servers.")
     store: StoreSettings = Field(default=StoreSettings(), description="S3 store and keys.")
     tracking: TrackingSettings = Field(default=TrackingSettings(), description="MLflow.")
+
+    @field_validator("title")
+    @classmethod
+    def _has_a_title(cls, title: str) -> str:
+        if not title.strip():
+            raise ValueError("write a name, or leave the line out")
+        return title
+
+    @field_validator("host")
+    @classmethod
+    def _listens_somewhere(cls, host: str) -> str:
+        if _ip(host) is None and _HOST_NAME.fullmatch(host) is None:
+            raise ValueError(
+                "write an address without port such as 127.0.0.1 or ::1, or leave the line out"
+            )
+        return host
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_origin(cls, url: str | None) -> str | None:
+        if url is not None and not _is_origin(url):
+            raise ValueError(
+                "write http://host or https://host, with :port when it needs one and nothing after"
+                " it: the platform cannot be served under a path"
+            )
+        return url
+
+    @field_validator("users")
+    @classmethod
+    def _somebody(cls, users: tuple[User, ...]) -> tuple[User, ...]:
+        if not users:
+            raise ValueError("nobody could log in; list at least one person, or leave it out")
+        return users
 
     @model_validator(mode="after")
     def _each_user_once(self) -> Settings:
@@ -161,7 +225,40 @@ class Settings(_Frozen):
     @property
     def url(self) -> str:
         """Address that people open, with a trailing slash."""
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/") + "/"
+        return self.public_url.rstrip("/") + "/" if self.public_url else self.local_url
+
+    @property
+    def local_url(self) -> str:
+        """Address at which this machine reaches the platform, with a trailing slash."""
+        address = _ip(self.host)
+        host = self.host
+        if address is not None and address.is_unspecified:
+            # It means every address of this machine, and is none that can be opened.
+            host = "127.0.0.1" if address.version == 4 else "::1"
+        return f"http://{bracketed(host)}:{self.port}/"
+
+
+def bracketed(host: str) -> str:
+    """A host as addresses hold it: IPv6 in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
+def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def _is_origin(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        # Reading the port checks it.
+        parsed = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    bare = f"{parts.scheme}://{parts.netloc}"
+    return parsed and "@" not in parts.netloc and url in (bare, bare + "/")
 
 
 def load_settings(path: str | os.PathLike[str] | None = None) -> Settings:
@@ -183,11 +280,20 @@ def load_settings(path: str | os.PathLike[str] | None = None) -> Settings:
         raise SettingsError(f"{file}: not readable as YAML: {error}") from None
     if not isinstance(raw, dict):
         raise SettingsError(f"{file}: expected 'name: value' lines, found a {type(raw).__name__}")
+    return _resolve(_checked(raw, f"{file}: "), file.resolve().parent)
+
+
+def change(settings: Settings, **values: Any) -> Settings:
+    """`settings` with other values, as checked as those of a file. Raises SettingsError."""
+    return _checked({**settings.model_dump(), **values}, "")
+
+
+def _checked(raw: dict[str, Any], where: str) -> Settings:
     try:
-        return _resolve(Settings.model_validate(raw), file.resolve().parent)
+        return Settings.model_validate(raw)
     except ValidationError as error:
-        lines = [explain(Settings, item) for item in error.errors()]
-        raise SettingsError("\n".join(f"{file}: {line}" for line in lines)) from None
+        lines = [where + explain(Settings, item) for item in error.errors()]
+        raise SettingsError("\n".join(lines)) from None
 
 
 def _resolve(settings: Settings, base: Path) -> Settings:
@@ -197,40 +303,3 @@ def _resolve(settings: Settings, base: Path) -> Settings:
             "profiles": (base / settings.profiles.expanduser()).resolve(),
         }
     )
-
-
-def explain(model: type[BaseModel], problem: Any) -> str:
-    """Say one pydantic problem as a sentence: field, value, what to do."""
-    location = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "extra_forbidden":
-        known = _known_keys(model, problem["loc"][:-1])
-        near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
-        advice = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}"
-        return f"{location} is not a setting; {advice}"
-    message: str = problem["msg"].removeprefix("Value error, ")
-    if not location:
-        return message
-    return f"{location}: {message[0].lower()}{message[1:]} (found {problem['input']!r})"
-
-
-def _known_keys(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
-    current: type[BaseModel] = model
-    for part in location:
-        if isinstance(part, int):
-            continue
-        field = current.model_fields.get(str(part))
-        inner = _model_of(field.annotation) if field else None
-        if inner is None:
-            return []
-        current = inner
-    return list(current.model_fields)
-
-
-def _model_of(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for part in getattr(annotation, "__args__", ()):
-        found = _model_of(part)
-        if found is not None:
-            return found
-    return None

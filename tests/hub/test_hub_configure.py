@@ -19,7 +19,8 @@ from nacelle.hub.environment import local_addresses, make_environment
 from nacelle.hub.french import FRENCH, SCRIPTS
 from nacelle.hub.profiles import check, load_profiles
 from nacelle.hub.proxy import make_traefik_static, write_traefik_files
-from nacelle.hub.words import Said, choose_language, translate
+from nacelle.hub.words import translate, translate_note
+from nacelle.language import Said, choose_language
 from nacelle.layout import Layout
 from nacelle.settings import Settings, StoreSettings, User, load_settings
 
@@ -150,6 +151,26 @@ def test_the_environment_of_a_session(settings: Settings, tmp_path: Path) -> Non
     assert addresses.ca_bundle == str(tmp_path / "secrets" / "tls" / "bundle.pem")
 
 
+@pytest.mark.parametrize(
+    ("host", "tracking"),
+    [
+        ("0.0.0.0", "http://127.0.0.1:8000/services/mlflow"),
+        ("::", "http://[::1]:8000/services/mlflow"),
+        # What listens there alone is found nowhere else.
+        ("::1", "http://[::1]:8000/services/mlflow"),
+        ("localhost", "http://localhost:8000/services/mlflow"),
+    ],
+)
+def test_a_session_reaches_the_platform_where_it_listens(
+    settings: Settings, host: str, tracking: str
+) -> None:
+    public = {"host": host, "public_url": "https://nacelle.example.org"}
+    addresses = local_addresses(Layout(settings.model_copy(update=public)))
+    assert addresses.tracking == tracking
+    address = make_traefik_static(settings.model_copy(update=public))["entryPoints"]["http"]
+    assert address["address"] == (f"[{host}]:8000" if ":" in host else f"{host}:8000")
+
+
 def test_traefik_s_static_file(settings: Settings, tmp_path: Path) -> None:
     file = write_traefik_files(settings)
     assert toml.loads(file.read_text()) == make_traefik_static(settings)
@@ -189,6 +210,15 @@ def test_texts_in_both_languages() -> None:
     assert translate(busy, "en").startswith("Many sessions are starting right now.")
     assert translate(busy, "fr").endswith("dans 30 secondes.")
     assert str(Said("yes", "oui").in_language("fr")) == "oui"
+
+
+def test_notes_of_the_hub_are_translated_and_those_of_people_are_not() -> None:
+    server = "Server at /user/camille/"
+    assert translate_note(server, "fr") == "Session à l'adresse /user/camille/"
+    assert translate_note(server, "en") == "Session at /user/camille/"
+    assert translate_note("Requested via api", "fr") == "Demandé par l'API"
+    for own in ("Home", "only you", "Server at home", "{0}", ""):
+        assert translate_note(own, "fr") == own
 
 
 def test_every_text_of_the_pages_is_in_french() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import httpx
@@ -122,6 +123,23 @@ def test_a_refusal_in_french(platform: Platform) -> None:
     browser = platform.browser("bob", language="fr")
     called = browser.call("POST", "users/bob/server", json={"profile": "julia"})
     assert "ne peut pas démarrer ici" in called.json()["message"]
+
+
+def test_a_refused_choice_is_no_fault_in_the_log(platform: Platform) -> None:
+    browser = platform.browser("bob")
+    before = platform.hub_log.stat().st_size
+    sentence = "Julia with its Jupyter kernel is not installed on this machine."
+    ways = (
+        lambda: browser.start_form({"profile": "julia"}),
+        lambda: browser.get("/hub/spawn", params={"opt-profile": "julia"}),
+        lambda: browser.call("POST", "users/bob/server", json={"profile": "julia"}),
+    )
+    for number, ask in enumerate(ways, start=1):
+        assert ask().status_code == 400
+        written = platform.hub_log.read_bytes()[before:].decode()
+        assert written.count(sentence) >= number
+        assert "Traceback" not in written
+        assert not re.search(r"^\[[EC] ", written, re.MULTILINE), written
 
 
 def test_a_refused_choice_is_not_remembered(platform: Platform, alice: Browser) -> None:

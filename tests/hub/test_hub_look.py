@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ import jinja2
 import pytest
 from bs4 import BeautifulSoup
 from hubrig import ROOT
+from jupyterhub.scopes import describe_raw_scopes
 from jupyterhub.spawner import SimpleLocalProcessSpawner
 from kubespawner import KubeSpawner
 
@@ -18,7 +20,7 @@ from nacelle.hub.machine import Machine
 from nacelle.hub.pages import template_vars
 from nacelle.hub.profiles import load_profiles
 from nacelle.hub.sessions import SessionMixin
-from nacelle.hub.words import Said
+from nacelle.language import Said
 from nacelle.settings import Settings
 
 PAGES = ROOT / "hub_config"
@@ -37,6 +39,46 @@ class Handler:
 
     def static_url(self, path: str) -> str:
         return f"/hub/static/{path}"
+
+
+# What another application, or somebody who shares a session, may ask for.
+ASKED = frozenset(
+    {
+        "inherit",
+        "access:servers!server=ann/",
+        "access:services!group=prix",
+        "servers!user",
+        "start:servers!user=bob",
+        "delete:servers!user",
+        "read:servers!user",
+        "read:users!user",
+        "read:users:name!user",
+        "read:users:groups!user",
+        "read:users:activity!user",
+        "users:activity!user",
+    }
+)
+
+
+def token(note: str) -> SimpleNamespace:
+    return SimpleNamespace(
+        note=note,
+        scopes=["self"],
+        last_activity=None,
+        created=datetime(2026, 1, 2),
+        expires_at=None,
+        api_id="a1",
+    )
+
+
+def application(description: str) -> SimpleNamespace:
+    return SimpleNamespace(
+        description=description,
+        redirect_uri="/x",
+        last_activity=None,
+        created=None,
+        token_id="a1",
+    )
 
 
 def context(language: str) -> dict[str, Any]:
@@ -72,20 +114,65 @@ def context(language: str) -> dict[str, Any]:
         "failed_message": Said("<i>why</i>", "<i>pourquoi</i>"),
         "error_message": "<script>alert(1)</script>",
         "authenticator": SimpleNamespace(request_otp=False),
-        "oauth_client": SimpleNamespace(description="An app", redirect_uri="/x"),
-        "scope_descriptions": [{"description": "read", "filter": ""}],
+        "oauth_client": application("Server at /user/bob/"),
+        "scope_descriptions": describe_raw_scopes(ASKED, username="ann"),
         "allowed_scopes": ["read"],
+        "api_tokens": [token("Server at /user/ann/"), token("Requested via api"), token("nightly")],
+        "oauth_clients": [application("JupyterHub service mlflow")],
         "xsrf": "x",
         "xsrf_token": "x",
     }
 
 
+def rendered(template: str, language: str, **changed: Any) -> BeautifulSoup:
+    loader = jinja2.FileSystemLoader(PAGES / "templates")
+    page = jinja2.Environment(loader=loader, autoescape=True).get_template(template)
+    return BeautifulSoup(page.render(**context(language) | changed), "html.parser")
+
+
+def texts(soup: BeautifulSoup) -> set[str]:
+    """All that a reader sees or hears, but for what stands as code."""
+    for code in soup.find_all(["code", "script", "time", "option"]):
+        code.clear()
+    said = {text.removesuffix(" · Nacelle").strip(" \n:().") for text in soup.stripped_strings}
+    for name in ("aria-label", "data-label", "title", "placeholder", "alt"):
+        said |= {str(one[name]) for one in soup.find_all(attrs={name: True})}
+    return {text for text in said if re.search("[A-Za-z]{2}", text)}
+
+
+# Names, what the test itself says, and words that both languages have.
+SAME = {
+    "<b>ann</b>",
+    "<script>alert(1)</script>",
+    "/x",
+    "nightly",
+    "Administration",
+    "Application",
+    "Actions",
+    "Invitation",
+    "Nacelle",
+    "Nacelle · JupyterHub",
+    "Service mlflow",
+    "Julia",
+    "Python",
+}
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize("running", [False, True])
+def test_nothing_english_stays_in_french(template: str, running: bool) -> None:
+    spawner = context("en")["default_server"]
+    spawner.ready = spawner.active = running
+    spawner.orm_spawner = SimpleNamespace(started=None, last_activity=None)
+    changed = {"default_server": spawner, "failed": not running, "done": True}
+    english, french = (texts(rendered(template, one, **changed)) for one in ("en", "fr"))
+    assert french & english <= SAME
+
+
 @pytest.mark.parametrize("language", ["en", "fr"])
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_every_page_renders(template: str, language: str) -> None:
-    loader = jinja2.FileSystemLoader(PAGES / "templates")
-    page = jinja2.Environment(loader=loader, autoescape=True).get_template(template)
-    soup = BeautifulSoup(page.render(**context(language)), "html.parser")
+    soup = rendered(template, language)
     assert soup.html is not None and soup.html["lang"] == language
     assert soup.find("main") and soup.find("header") and soup.find("footer")
     assert template == "page.html" or len(soup.find_all("h1")) == 1

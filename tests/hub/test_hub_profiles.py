@@ -47,7 +47,7 @@ def catalogue(tmp_path: Path, *profiles: dict[str, Any]) -> Path:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"desciption": "x"}, "desciption is not a field; did you mean 'description'?"),
+        ({"desciption": "x"}, "desciption is not a known name; did you mean 'description'?"),
         (
             {"cpu": {"guarantee": 3, "limit": 2}},
             "cpu: the guarantee is above the limit: lower it or raise the limit",
@@ -58,7 +58,7 @@ def catalogue(tmp_path: Path, *profiles: dict[str, Any]) -> Path:
         ),
         (
             {"options": {"size": {"title": "Size", "choices": {"s": {"titel": "S"}}}}},
-            "options.size.choices.s.titel is not a field; did you mean 'title'?",
+            "options.size.choices.s.titel is not a known name; did you mean 'title'?",
         ),
         (
             {
@@ -68,7 +68,10 @@ def catalogue(tmp_path: Path, *profiles: dict[str, Any]) -> Path:
             },
             "options.size: default 'm' is not a choice; write one of s",
         ),
-        ({"name": "Plain One"}, "use lower-case letters, digits and hyphens (found 'Plain One')"),
+        (
+            {"name": "Plain One"},
+            "use lower-case letters, digits and hyphens, 63 at most (found 'Plain One')",
+        ),
         ({"kernels": None}, "kernels"),
     ],
 )

@@ -120,7 +120,7 @@ def test_groups_and_people_follow_the_settings(own: Platform) -> None:
 @pytest.mark.parametrize(
     ("broken", "sentence"),
     [
-        ({"profilez": "x"}, "profilez is not a setting; did you mean 'profiles'?"),
+        ({"profilez": "x"}, "profilez is not a known name; did you mean 'profiles'?"),
         ({"profiles": "none.yaml"}, "none.yaml: cannot be read"),
     ],
 )

@@ -47,6 +47,7 @@ def test_a_busy_port_is_named(installation: Installation) -> None:
 
 def test_an_address_of_another_machine_is_named(installation: Installation) -> None:
     assert_refused(installation, "host", "192.0.2.1", extra=("--host", "192.0.2.1"))
+    assert_refused(installation, "host", "a/b", extra=("--host", "a/b"))
 
 
 def test_a_refused_or_idle_command_leaves_no_folder(

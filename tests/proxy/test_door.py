@@ -16,6 +16,7 @@ from nacelle.secrets import read_secret
 from .running import ADMIN_TOKEN, Hub, until
 
 SEARCH = "/api/2.0/mlflow/experiments/search?max_results=1"
+HTML = "text/html; charset=UTF-8"
 PAGE = {"Accept": "text/html,application/xhtml+xml"}
 
 
@@ -171,6 +172,45 @@ def test_what_is_not_offered_says_so(hub: Hub) -> None:
             answer = alice.request(method, path)
             assert answer.status_code == 403, path
             assert "not offered" in answer.json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language", "sentence", "back"),
+    [
+        ("en-GB", "en", "This is not offered on this platform", "Back to the home page"),
+        (
+            "fr-FR,en;q=0.5",
+            "fr",
+            "Ceci n'est pas proposé sur cette plateforme",
+            "Retour à l'accueil",
+        ),
+    ],
+)
+def test_a_browser_gets_a_page_where_mlflow_refuses(
+    hub: Hub, accepted: str, language: str, sentence: str, back: str
+) -> None:
+    with hub.client("alice") as alice:
+        answer = alice.get("/nix", headers=PAGE | {"Accept-Language": accepted})
+        page = BeautifulSoup(answer.text, "html.parser")
+        assert (answer.status_code, answer.headers["content-type"]) == (403, HTML)
+        assert page.html is not None and page.html["lang"] == language
+        assert sentence in page.get_text()
+        assert "GET /nix is not offered" in page.find(lang="en", name="p").get_text()  # type: ignore[union-attr]
+        link = page.find("a")
+        assert link is not None and (link["href"], link.get_text()) == ("/hub/home", back)
+        assert answer.headers["x-request-id"] in page.get_text()
+        # Programs are answered as before.
+        assert "not offered" in alice.get("/nix").json()["message"]
+
+
+def test_the_door_s_own_refusal_is_in_the_reader_s_language(hub: Hub) -> None:
+    headers = PAGE | {"Authorization": "Bearer not-a-token"}
+    for accepted, sentence in (("fr", "Le hub ne connaît pas ce jeton"), ("en", "does not know")):
+        answer = httpx.get(
+            hub.mlflow + "/", headers=headers | {"Accept-Language": accepted}, trust_env=False
+        )
+        assert (answer.status_code, answer.headers["content-type"]) == (401, HTML)
+        assert f"<html lang={accepted}>" in answer.text and sentence in answer.text
 
 
 def test_the_door_says_that_it_is_well(hub: Hub) -> None:

@@ -288,14 +288,12 @@ def test_checks_say_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_tls_with_the_installations_own_authority(tmp_path: Path) -> None:
-    from nacelle.storage.embedded.tls import ca_path
-
     store = installation(tmp_path, free_base(), tls=True)
     issuer = Issuer(store.layout.port("broker"))
     issuer.start()
     store.start()
     try:
-        ca = ca_path(store.layout)
+        ca = store.layout.ca_file
         keys = exchange(store.url, issuer.token("user:ada"), verify=str(ca))
         client = s3_client(store.url, keys, verify=str(ca))
         client.create_bucket(Bucket=A)

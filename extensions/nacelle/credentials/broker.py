@@ -21,17 +21,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from nacelle.credentials.buckets import Buckets
+from nacelle.credentials.buckets import Buckets, buckets_of
 from nacelle.credentials.hub import HubDirectory, NotAllowed
 from nacelle.credentials.issuer import Identity, Issuer
 from nacelle.credentials.keys import Keys, KeysUnavailable
 from nacelle.credentials.sts import AUDIENCE, TokenExchange
+from nacelle.layout import BROKER_PREFIX as PREFIX
 from nacelle.layout import Layout
 from nacelle.logs import log_to_stdout, request_id
 from nacelle.settings import load_settings
-from nacelle.storage.slug import slug
-
-PREFIX = "/services/broker"
+from nacelle.storage.slug import SlugError, slug
 
 log = logging.getLogger(__name__)
 
@@ -48,11 +47,15 @@ class Broker:
         self._life = life
 
     def keys_for(self, identity: Identity) -> Keys:
-        """Storage keys of `identity`, whose buckets exist when they are handed out."""
+        """Storage keys of `identity`, whose buckets exist when they are handed out.
+
+        Raises SlugError, before any key is made, for somebody who can have no bucket.
+        """
+        buckets = buckets_of(identity)
         token = self._issuer.sign(identity, AUDIENCE)
         name = slug(identity.name)[:60].ljust(2, "-")
         keys = self._exchange.exchange(token, name, self._life)
-        self._buckets.ensure(identity, keys)
+        self._buckets.ensure(buckets, keys)
         return keys
 
 
@@ -92,7 +95,11 @@ def make_app(broker: Broker, issuer: Issuer, directory: HubDirectory) -> Starlet
     return Starlette(
         routes=[Mount(PREFIX, routes=routes)],
         middleware=[Middleware(BaseHTTPMiddleware, dispatch=_with_request_id)],
-        exception_handlers={NotAllowed: _not_allowed, KeysUnavailable: _unavailable},
+        exception_handlers={
+            NotAllowed: _not_allowed,
+            SlugError: _unnameable,
+            KeysUnavailable: _unavailable,
+        },
     )
 
 
@@ -116,6 +123,11 @@ async def _not_allowed(request: Request, error: Exception) -> Response:
     return _problem(error.status, str(error))
 
 
+async def _unnameable(request: Request, error: Exception) -> Response:
+    log.info("refused", extra={"reason": str(error)})
+    return _problem(403, str(error))
+
+
 async def _unavailable(request: Request, error: Exception) -> Response:
     log.warning("no keys", extra={"reason": str(error)})
     return _problem(503, str(error))
@@ -130,7 +142,7 @@ def main() -> None:
     log_to_stdout("broker")
     settings = load_settings()
     layout = Layout(settings)
-    issuer = Issuer(layout.address("broker") + PREFIX, layout.folder("broker") / "keys.json")
+    issuer = Issuer(layout.broker_url, layout.folder("broker") / "keys.json")
     store = layout.address("store")
     verify: str | bool = str(layout.ca_file) if settings.store.tls else True
     broker = Broker(

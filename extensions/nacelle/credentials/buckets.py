@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import boto3
@@ -12,18 +14,29 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from nacelle.credentials.issuer import Identity
 from nacelle.credentials.keys import Keys, KeysUnavailable
-from nacelle.storage.slug import project_bucket, service_bucket, user_bucket
+from nacelle.storage.slug import (
+    PUBLIC_BUCKET,
+    SlugError,
+    project_bucket,
+    service_bucket,
+    user_bucket,
+)
 
 log = logging.getLogger(__name__)
 
-PUBLIC = "public"
-
 
 def buckets_of(identity: Identity) -> list[str]:
-    """Names of the buckets that `identity` may write to, its own first."""
+    """Names of the buckets that `identity` may write to, its own first.
+
+    Raises SlugError, with a sentence, when its own cannot be named.
+    """
     own = user_bucket if identity.kind == "user" else service_bucket
-    names = [own(identity.name), *map(project_bucket, identity.projects)]
-    return [*names, PUBLIC] if identity.admin else names
+    names = [own(identity.name)]
+    for project in identity.projects:
+        # A group whose name is too long for a bucket has none; its members keep their others.
+        with suppress(SlugError):
+            names.append(project_bucket(project))
+    return [*names, PUBLIC_BUCKET] if identity.admin else names
 
 
 class Buckets:
@@ -36,9 +49,9 @@ class Buckets:
         self._known: set[str] = set()
         self._lock = threading.Lock()
 
-    def ensure(self, identity: Identity, keys: Keys) -> None:
+    def ensure(self, names: Iterable[str], keys: Keys) -> None:
         """Create what is missing. Raises KeysUnavailable when the store does not answer."""
-        missing = [name for name in buckets_of(identity) if name not in self._known]
+        missing = [name for name in names if name not in self._known]
         if not missing:
             return
         with self._lock:

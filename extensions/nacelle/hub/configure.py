@@ -12,13 +12,13 @@ from typing import Any
 
 import bcrypt
 
-from nacelle.hub import pages
+from nacelle.hub import pages, refusals
 from nacelle.hub.passwords import ensure_passwords
 from nacelle.hub.profiles import load_profiles
 from nacelle.hub.proxy import API_USER, ENTRY_POINT, routes_file
 from nacelle.layout import Layout
 from nacelle.secrets import ensure_secrets, read_secret
-from nacelle.settings import Settings
+from nacelle.settings import Settings, bracketed
 
 # What a session may do beyond its own server: ask the broker for keys, and write to MLflow.
 SESSION_SERVICES = ("broker", "mlflow")
@@ -49,17 +49,14 @@ def configure_hub(c: Any, settings: Settings) -> None:
     c.JupyterHub.db_url = f"sqlite:///{layout.folder('hub') / 'jupyterhub.sqlite'}"
     c.JupyterHub.cookie_secret = bytes.fromhex(read_secret(layout, "hub.cookie"))
     c.CryptKeeper.keys = [bytes.fromhex(read_secret(layout, "hub.crypt"))]
-    c.JupyterHub.bind_url = f"http://{_bracketed(settings.host)}:{settings.port}/"
+    c.JupyterHub.bind_url = f"http://{bracketed(settings.host)}:{settings.port}/"
     c.JupyterHub.hub_bind_url = layout.address("hub")
     if settings.public_url:
         c.JupyterHub.public_url = settings.url
+    c.JupyterHub.logging_config.update(refusals.LOGGING)
     # Servers and proxy live on when the hub stops or dies.
     c.JupyterHub.cleanup_servers = False
     c.JupyterHub.cleanup_proxy = False
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def configure_proxy(c: Any, settings: Settings) -> None:

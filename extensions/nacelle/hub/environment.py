@@ -12,8 +12,6 @@ from nacelle.kernels import NAMES
 from nacelle.layout import Layout
 from nacelle.settings import User
 
-_EVERYWHERE = ("0.0.0.0", "::", "localhost", "127.0.0.1", "::1")
-
 
 @dataclass(frozen=True)
 class Addresses:
@@ -30,11 +28,10 @@ class Addresses:
 def local_addresses(layout: Layout) -> Addresses:
     """The addresses of a platform on this machine, as its own processes reach them."""
     settings = layout.settings
-    host = "127.0.0.1" if settings.host in _EVERYWHERE else settings.host
     return Addresses(
         store=layout.address("store"),
-        tracking=f"http://{host}:{layout.port('proxy')}/services/mlflow",
-        broker=layout.address("broker") + "/services/broker",
+        tracking=settings.local_url + "services/mlflow",
+        broker=layout.broker_url,
         region=settings.store.region,
         ca_bundle=str(layout.ca_bundle) if settings.store.tls else None,
     )

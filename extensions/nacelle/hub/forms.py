@@ -16,7 +16,8 @@ from nacelle.hub.profiles import (
     unavailable,
     unavailable_choice,
 )
-from nacelle.hub.words import Language, Said, translate
+from nacelle.hub.words import translate
+from nacelle.language import Language, Said
 
 _PREFIX = "profile-option-"
 # Sent with every form of the hub; not a choice.

@@ -216,6 +216,29 @@ PAGES: dict[str, str] = {
     ),
     "You will be allowed to:": "Vous pourrez :",
     "Accept": "Accepter",
+    # JupyterHub's words for the rights that somebody may be asked to give
+    "Identify the owner of the requesting entity.": "Savoir qui vous êtes.",
+    "Anything you have access to": "Tout ce que vous pouvez faire",
+    "Access user servers via API or browser.": (
+        "Ouvrir des sessions, par l'API ou dans un navigateur."
+    ),
+    "Access services via API or browser.": (
+        "Ouvrir des services, par l'API ou dans un navigateur."
+    ),
+    "Start and stop user servers.": "Démarrer et arrêter des sessions.",
+    "Start and edit users' servers. (added in JupyterHub 6)": "Démarrer et modifier des sessions.",
+    "Stop and delete users' servers.": "Arrêter et supprimer des sessions.",
+    "Read users\u2019 names and their server models (excluding the server state).": (
+        "Lire les noms et la description des sessions."
+    ),
+    "Read user models (including the URL of the default server if it is running).": (
+        "Lire les fiches des personnes, dont l'adresse de leur session."
+    ),
+    "Read names of users.": "Lire les noms des personnes.",
+    "Read users\u2019 group membership.": "Lire les projets des personnes.",
+    "Read time of last user activity.": "Lire l'heure de la dernière activité.",
+    "Update time of last user activity.": "Tenir à jour l'heure de la dernière activité.",
+    "only you": "vous seul",
 }
 
 FRENCH: dict[str, str] = {**SCRIPTS, **PAGES}
@@ -232,6 +255,17 @@ VARYING: tuple[tuple[str, str, str], ...] = (
         "Many sessions are starting right now. Try again in {} minutes.",
         "Beaucoup de sessions démarrent en ce moment. Réessayez dans {} minutes.",
     ),
+    (r"server (.+)", "session {}", "session {}"),
+    (r"user (.+)", "user {}", "personne {}"),
+    (r"users in group (.+)", "members of {}", "membres de {}"),
+)
+
+# What JupyterHub notes on tokens and applications. People write such notes as well, so only these
+# forms are put in other words.
+NOTES: tuple[tuple[str, str, str], ...] = (
+    (r"Server at (/user/.+/)", "Session at {}", "Session à l'adresse {}"),
+    (r"JupyterHub service (.+)", "Service {}", "Service {}"),
+    (r"Requested via api", "Requested through the API", "Demandé par l'API"),
 )
 
 # What JupyterHub says otherwise than we would.

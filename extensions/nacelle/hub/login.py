@@ -14,7 +14,7 @@ from traitlets import Instance
 
 from nacelle.hub.passwords import PasswordError, set_password, verify_password
 from nacelle.hub.throttle import Throttle
-from nacelle.hub.words import Said
+from nacelle.language import Said
 from nacelle.layout import Layout
 from nacelle.settings import Settings
 

@@ -16,7 +16,8 @@ from jupyterhub.utils import url_path_join
 from markupsafe import Markup
 
 from nacelle.hub.french import SCRIPTS
-from nacelle.hub.words import InBoth, Language, choose_language, translate
+from nacelle.hub.words import translate, translate_note
+from nacelle.language import InBoth, Language, choose_language
 from nacelle.settings import Settings
 
 # Pages load nothing from elsewhere and run no script written into them. JupyterHub's own
@@ -50,6 +51,7 @@ def template_vars(settings: Settings) -> dict[str, Any]:
         "has_passwords": settings.hub.authenticator == "nacelle",
         # JupyterHub calls what can be called with the user; these are to be called by templates.
         "t": lambda user: words,
+        "noted": lambda user: _noted(settings),
         "language": lambda user: _language(settings),
         "words_for_scripts": lambda user: _script_words(settings),
         "heading_of": lambda user: heading_of,
@@ -65,6 +67,16 @@ def _words(settings: Settings) -> Callable[..., str]:
         return translate(text, language(context), **values)
 
     return t
+
+
+def _noted(settings: Settings) -> Callable[..., str]:
+    language = _language(settings)
+
+    @jinja2.pass_context
+    def noted(context: jinja2.runtime.Context, note: str) -> str:
+        return translate_note(note, language(context))
+
+    return noted
 
 
 def _language(settings: Settings) -> Callable[[jinja2.runtime.Context], Language]:

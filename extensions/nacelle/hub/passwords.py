@@ -16,7 +16,7 @@ from pathlib import Path
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from nacelle.hub.words import Said
+from nacelle.language import Said
 from nacelle.layout import Layout
 from nacelle.secrets import write_private
 from nacelle.settings import Settings

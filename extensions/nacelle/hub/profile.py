@@ -6,6 +6,7 @@ import re
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -16,7 +17,7 @@ from pydantic import (
 
 from nacelle.kernels import NAMES
 
-_NAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 
 
@@ -30,6 +31,21 @@ def parse_bytes(value: Any) -> Any:
     return int(float(match[1]) * _UNITS[match[2]])
 
 
+def _check_name(name: str) -> str:
+    if _NAME.fullmatch(name) is None:
+        raise ValueError("use lower-case letters, digits and hyphens, 63 at most")
+    return name
+
+
+def _check_word(word: str) -> str:
+    # With a leading hyphen it would be read as an option of git.
+    if re.fullmatch(r"[^-\s]\S*", word) is None:
+        raise ValueError("write one word that does not start with a hyphen")
+    return word
+
+
+Name = Annotated[str, AfterValidator(_check_name)]
+Word = Annotated[str, AfterValidator(_check_word)]
 Bytes = Annotated[int, BeforeValidator(parse_bytes), Field(ge=1)]
 Cores = Annotated[float, Field(gt=0)]
 
@@ -106,7 +122,7 @@ class Option(_Frozen):
     """Something to choose within a profile, e.g. its size."""
 
     title: Text
-    choices: dict[Annotated[str, Field(pattern=_NAME)], OptionChoice] = Field(min_length=1)
+    choices: dict[Name, OptionChoice] = Field(min_length=1)
     default: str = ""
     other: FreeImage | None = None
 
@@ -126,9 +142,8 @@ class Option(_Frozen):
 class Init(_Frozen):
     """What a session does when it starts: fetch a Git repository, then run a script in the home."""
 
-    # No leading dash: it would be read as an option of git.
-    git: str | None = Field(default=None, pattern=r"^[^-\s]\S*$")
-    branch: str | None = Field(default=None, pattern=r"^[^-\s]\S*$")
+    git: Word | None = None
+    branch: Word | None = None
     script: str | None = None
 
     @model_validator(mode="after")
@@ -143,7 +158,7 @@ class Init(_Frozen):
 class Profile(_Frozen):
     """An environment that people may start."""
 
-    name: str = Field(pattern=_NAME)
+    name: Name
     title: Text
     description: Text
     image: str
@@ -151,7 +166,7 @@ class Profile(_Frozen):
     cpu: Cpu
     memory: Memory
     gpu: int = Field(default=0, ge=0)
-    options: dict[Annotated[str, Field(pattern=_NAME)], Option] = Field(default_factory=dict)
+    options: dict[Name, Option] = Field(default_factory=dict)
     groups: tuple[str, ...] = ()
     env: dict[str, str] = Field(default_factory=dict)
     node_selector: dict[str, str] = Field(default_factory=dict)

@@ -10,18 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import (
-    ValidationError,
-)
+from pydantic import ValidationError
 
 from nacelle.hub.machine import Machine
-from nacelle.hub.problems import explain
 from nacelle.hub.profile import Choice, Profile
-from nacelle.hub.words import Said
+from nacelle.language import Said
+from nacelle.problems import explain
 from nacelle.settings import SettingsError
 
 OTHER = "--unlisted-choice"
-_NAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 
 
 class ProfileError(Exception):

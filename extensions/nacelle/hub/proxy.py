@@ -10,7 +10,7 @@ import toml  # type: ignore[import-untyped]
 
 from nacelle.layout import Layout
 from nacelle.secrets import write_private
-from nacelle.settings import Settings
+from nacelle.settings import Settings, bracketed
 
 ENTRY_POINT = "http"
 # The name that jupyterhub-traefik-proxy gives to the entry point of traefik's API.
@@ -38,7 +38,7 @@ def make_traefik_static(settings: Settings) -> dict[str, Any]:
         "ping": {"entryPoint": API_ENTRY_POINT},
         "entryPoints": {
             ENTRY_POINT: {
-                "address": _address(settings.host, layout.port("proxy")),
+                "address": f"{bracketed(settings.host)}:{layout.port('proxy')}",
                 # A slow upload of a large file may take longer than traefik's minute.
                 "transport": {
                     "respondingTimeouts": {"readTimeout": "3600s"},
@@ -62,10 +62,6 @@ def make_traefik_static(settings: Settings) -> dict[str, Any]:
             "file": {"filename": str(routes_file(layout)), "watch": True},
         },
     }
-
-
-def _address(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def write_traefik_files(settings: Settings) -> Path:

@@ -15,10 +15,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from jupyterhub.spawner import (
-    SimpleLocalProcessSpawner,
-    SpawnException,
-)
+from jupyterhub.spawner import SimpleLocalProcessSpawner
 from jupyterhub.utils import exponential_backoff
 from traitlets import Instance, Tuple, default
 from traitlets.config import LoggingConfigurable
@@ -29,21 +26,12 @@ from nacelle.hub.forms import make_cards, read_form, remembered_options
 from nacelle.hub.machine import Machine, probe_machine
 from nacelle.hub.profile import Choice
 from nacelle.hub.profiles import ProfileError, check, lacking
-from nacelle.hub.words import Language, Said, choose_language
+from nacelle.hub.refusals import ChoiceRefused, StartFailed
+from nacelle.language import Language, Said, choose_language
 from nacelle.layout import Layout
 from nacelle.settings import Settings, User
 from nacelle.shares import hub_config_folder
 from nacelle.storage.slug import slug
-
-
-def refusal(said: Said, language: Language, reason: str, status: int = 400) -> Exception:
-    """The exception that the hub shows as it is, on its pages and in its REST API."""
-    shown = said.in_language(language)
-    raised: Exception = SpawnException(
-        shown, reason=reason, log_message=said.en, status_code=status
-    )
-    raised.jupyterhub_message = shown  # type: ignore[attr-defined]
-    return raised
 
 
 class SessionMixin(LoggingConfigurable):  # type: ignore[misc]
@@ -144,7 +132,7 @@ class SessionMixin(LoggingConfigurable):  # type: ignore[misc]
         return choice
 
     def _refused(self, said: Said) -> Exception:
-        return refusal(said, self.language, "profile")
+        return ChoiceRefused(said, self.language)
 
     @property
     def language(self) -> Language:
@@ -272,7 +260,7 @@ class LocalSession(SessionMixin, SimpleLocalProcessSpawner):  # type: ignore[mis
                 timeout=self.start_timeout * 0.95,
             )
         except TimeoutError:
-            raise refusal(self._slow(), self.language, "slow", status=504) from None
+            raise StartFailed(self._slow(), self.language, "slow", 504) from None
         if await self.poll() is not None:
             raise self._died()
         return address
@@ -286,7 +274,7 @@ class LocalSession(SessionMixin, SimpleLocalProcessSpawner):  # type: ignore[mis
             "The session stopped while it started. Its last lines:\n" + end,
             "La session s'est arrêtée pendant son démarrage. Ses dernières lignes :\n" + end,
         )
-        return refusal(said, self.language, "died", status=500)
+        return StartFailed(said, self.language, "died", 500)
 
     async def poll(self) -> int | None:
         """None while the process runs. A pid that now names another process does not count."""

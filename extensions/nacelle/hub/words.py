@@ -4,58 +4,11 @@ templates, French in `nacelle.hub.french`."""
 from __future__ import annotations
 
 import re
-from typing import Any, Literal, Protocol, cast
+from collections.abc import Sequence
+from typing import Any, cast
 
-from nacelle.hub.french import ENGLISH, FRENCH, VARYING
-
-Language = Literal["en", "fr"]
-
-
-class InBoth(Protocol):
-    """Anything that exists in both languages, e.g. a profile's title."""
-
-    @property
-    def en(self) -> str: ...
-    @property
-    def fr(self) -> str: ...
-
-
-class Said(str):
-    """A sentence in both languages; as a plain string it is the one of `language`."""
-
-    en: str
-    fr: str
-
-    def __new__(cls, en: str, fr: str, language: Language = "en") -> Said:
-        said = super().__new__(cls, fr if language == "fr" else en)
-        said.en, said.fr = en, fr
-        return said
-
-    def in_language(self, language: Language) -> Said:
-        return Said(self.en, self.fr, language)
-
-
-def choose_language(accepted: str | None, forced: str = "auto") -> Language:
-    """The language for a reader who sent `accepted` as Accept-Language (RFC 9110 12.5.4)."""
-    if forced in ("en", "fr"):
-        return cast(Language, forced)
-    best: tuple[float, Language] = (0.0, "en")
-    for item in (accepted or "").lower().split(","):
-        tag, _, parameters = item.partition(";")
-        primary = tag.strip().split("-")[0]
-        if primary in ("en", "fr") and (weight := _weight(parameters)) > best[0]:
-            best = (weight, cast(Language, primary))
-    return best[1]
-
-
-def _weight(parameters: str) -> float:
-    name, _, value = parameters.strip().partition("=")
-    if name.strip() != "q":
-        return 1.0
-    try:
-        return float(value)
-    except ValueError:
-        return 0.0
+from nacelle.hub.french import ENGLISH, FRENCH, NOTES, VARYING
+from nacelle.language import InBoth, Language
 
 
 def translate(text: str | InBoth, language: Language, **values: Any) -> str:
@@ -68,8 +21,18 @@ def translate(text: str | InBoth, language: Language, **values: Any) -> str:
     return found.format(**values) if values else found
 
 
+def translate_note(note: str, language: Language) -> str:
+    """The note on a token or an application in `language`, when the hub wrote it; else as it is."""
+    return _fitting(NOTES, note, language) or note
+
+
 def _known(text: str, language: Language) -> str:
-    for pattern, english, french in VARYING:
+    varying = _fitting(VARYING, text, language)
+    return varying or (FRENCH if language == "fr" else ENGLISH).get(text, text)
+
+
+def _fitting(forms: Sequence[tuple[str, str, str]], text: str, language: Language) -> str | None:
+    for pattern, english, french in forms:
         if match := re.fullmatch(pattern, text):
             return (french if language == "fr" else english).format(*match.groups())
-    return (FRENCH if language == "fr" else ENGLISH).get(text, text)
+    return None

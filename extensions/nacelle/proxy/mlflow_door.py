@@ -17,5 +17,6 @@ def mlflow(layout: Layout) -> Behind:
         prefix=PREFIX,
         address=layout.address("mlflow"),
         secret=read_secret(layout, "mlflow.secret"),
+        language=layout.settings.hub.language,
         headers=frozenset({SPACE_HEADER.lower()}),
     )

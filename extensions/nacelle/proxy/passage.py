@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import html
-import json
 import logging
 import signal
 import time
 import uuid
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,6 +27,16 @@ from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, HTTPError, RequestHandler, stream_request_body
 
+from nacelle.language import Said
+from nacelle.proxy.errors import (
+    Refusal,
+    make_json,
+    make_page,
+    reader_language,
+    refusal_of,
+    sentence_of,
+    wants_page,
+)
 from nacelle.proxy.identity import PROOF_HEADER, REQUEST_ID_HEADER, Person, sign_proof
 from nacelle.proxy.relay import Relay, Upload
 from nacelle.storage.slug import SlugError
@@ -40,13 +47,21 @@ MEMBERSHIP_SECONDS = 2
 # Bodies are passed on as they come, so their size is the application's business.
 _MAX_BODY = 1 << 40
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
-_CODES = {
-    401: "UNAUTHENTICATED",
-    403: "PERMISSION_DENIED",
-    404: "ENDPOINT_NOT_FOUND",
-    502: "TEMPORARILY_UNAVAILABLE",
-    503: "TEMPORARILY_UNAVAILABLE",
-}
+
+_ELSEWHERE = Said(
+    "This request came from another site or from a login that has ended",
+    "Cette requête vient d'un autre site ou d'une connexion qui a expiré",
+)
+_UNKNOWN = Said(
+    "The hub does not know this token; it may have ended",
+    "Le hub ne connaît pas ce jeton ; il a peut-être expiré",
+)
+_SEND_ONE = Said(
+    "Send your hub token as 'Authorization: Bearer <token>'"
+    " (MLFLOW_TRACKING_TOKEN for MLflow's client)",
+    "Envoyez votre jeton du hub par « Authorization: Bearer <jeton> »"
+    " (MLFLOW_TRACKING_TOKEN pour le client de MLflow)",
+)
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +80,8 @@ class Behind:
     """Where it listens, e.g. http://127.0.0.1:8004."""
     secret: str
     """What proofs are signed with; known to door and application alone."""
+    language: str = "auto"
+    """Language of the door's own pages, as settings.hub.language."""
     headers: frozenset[str] = frozenset()
     """Request headers, in lower case, that it needs beside the usual ones."""
 
@@ -85,20 +102,23 @@ class DoorHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         error = kwargs.get("exc_info", (None, None))[1]
-        message = _sentence(error, status_code, self.request_id)
+        said = sentence_of(error, status_code, self.request_id)
         self.set_header(REQUEST_ID_HEADER, self.request_id)
         self.set_header("Cache-Control", "no-store")
         if _has_body(self.request):
             # Its body may be unread, so nobody may use this connection for another request.
             self.set_header("Connection", "close")
-        if _wants_page(self.request):
-            self.finish(_page(self.behind.name, message, self.request_id))
+        if wants_page(self.request):
+            self.finish(self._page(said, getattr(error, "detail", "")))
             return
         self.set_header("Content-Type", "application/json")
-        code = _CODES.get(status_code, "INTERNAL_ERROR")
-        self.finish(
-            json.dumps({"error_code": code, "message": message, "request_id": self.request_id})
-        )
+        self.finish(make_json(status_code, said.en, self.request_id))
+
+    def _page(self, said: Said, detail: str) -> str:
+        language = reader_language(self.request, self.behind.language)
+        home = f"{self.hub_auth.hub_host}{self.hub_auth.hub_prefix}home"
+        self.set_header("Vary", "Accept, Accept-Language")
+        return make_page(self.behind.name, said, detail, self.request_id, home, language)
 
     def check_xsrf_cookie(self) -> None:
         """Refuse a cookie on what another site sent.
@@ -113,7 +133,7 @@ class DoorHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
                 return
         elif urlsplit(headers.get("Origin", "")).netloc == self.request.host:
             return
-        raise HTTPError(403, "cross-site request")
+        raise Refusal(403, _ELSEWHERE)
 
 
 class Health(DoorHandler):
@@ -174,29 +194,35 @@ class Passage(DoorHandler):
         except UserNotAllowed:
             raise Refusal(
                 403,
-                f"This login or token may not use {self.behind.name};"
-                f" it needs the scope access:services!service={self.behind.audience}",
+                Said(
+                    f"This login or token may not use {self.behind.name};"
+                    f" it needs the scope access:services!service={self.behind.audience}",
+                    f"Cette connexion ou ce jeton ne donne pas accès à {self.behind.name} ;"
+                    f" il y faut le « scope » access:services!service={self.behind.audience}",
+                ),
             ) from None
         except SlugError as error:
-            raise Refusal(403, str(error)) from None
+            said = Said(
+                str(error),
+                "Votre nom est trop long pour un bucket ; demandez-en un plus court à un"
+                " administrateur.",
+            )
+            raise Refusal(403, said) from None
         return person
 
     def _refuse_unless_page(self) -> None:
         given = "Authorization" in self.request.headers
-        if _wants_page(self.request) and not given:
+        if wants_page(self.request) and not given:
             return
         if (
             self.get_signed_cookie(self.hub_auth.cookie_name)
             and self.request.method not in _READING
         ):
-            raise Refusal(403, "This request came from another site or from a login that has ended")
+            raise Refusal(403, _ELSEWHERE)
         self.set_header("WWW-Authenticate", "Bearer")
         raise Refusal(
             401,
-            "The hub does not know this token; it may have ended"
-            if given
-            else "Send your hub token as 'Authorization: Bearer <token>'"
-            " (MLFLOW_TRACKING_TOKEN for MLflow's client)",
+            _UNKNOWN if given else _SEND_ONE,
         )
 
     async def _pass(self) -> None:
@@ -205,13 +231,21 @@ class Passage(DoorHandler):
         try:
             if self.upload is not None:
                 await self.upload.put(None)
-            await self.relay.answer(self, await self.answer)
+            answer = await self.answer
+            if _is_bare_error(answer) and wants_page(self.request):
+                body = await answer.aread()
+                raise refusal_of(self.behind.name, answer.status_code, body)
+            await self.relay.answer(self, answer)
         except asyncio.CancelledError:
             # Whoever asked went away.
             return
         except httpx.ConnectError:
             raise Refusal(
-                503, f"{self.behind.name} does not answer; it is being restarted, try again shortly"
+                503,
+                Said(
+                    f"{self.behind.name} does not answer; it is being restarted, try again shortly",
+                    f"{self.behind.name} ne répond pas et redémarre ; réessayez dans un instant",
+                ),
             ) from None
         except httpx.HTTPError as error:
             self._broke_off(error)
@@ -223,7 +257,11 @@ class Passage(DoorHandler):
         log.warning("the answer broke off", extra=extra)
         if not self._headers_written:
             raise Refusal(
-                502, f"{self.behind.name} broke off while it answered; try again"
+                502,
+                Said(
+                    f"{self.behind.name} broke off while it answered; try again",
+                    f"{self.behind.name} s'est interrompu pendant sa réponse ; réessayez",
+                ),
             ) from None
         # Too late for a status: end the connection, so that nobody takes a part for the whole.
         stream = self.detach()
@@ -234,14 +272,6 @@ class Passage(DoorHandler):
         if self.answer is not None:
             self.answer.cancel()
             self.answer.add_done_callback(self.relay.forget)
-
-
-class Refusal(HTTPError):
-    """An error whose sentence is meant for the person asking."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(status)
-        self.sentence = sentence
 
 
 def make_application(behind: Behind) -> Application:
@@ -283,36 +313,15 @@ def _log_request(handler: RequestHandler) -> None:
     )
 
 
-def _sentence(error: BaseException | None, status: int, request_id: str) -> str:
-    if isinstance(error, Refusal):
-        return error.sentence
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        return "The hub does not answer; try again shortly"
-    if isinstance(error, HTTPError) and status < 500:
-        return error.log_message or HTTPStatus(status).phrase
-    return f"Something went wrong here; tell your administrator the request id {request_id}"
+def _is_bare_error(answer: httpx.Response) -> bool:
+    """An error written for programs, which a browser would show as it is."""
+    kind = answer.headers.get("content-type", "")
+    return answer.status_code >= 400 and kind.startswith("application/json")
 
 
 def _has_body(request: HTTPServerRequest) -> bool:
     return (
         request.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in request.headers
-    )
-
-
-def _wants_page(request: HTTPServerRequest) -> bool:
-    return request.method in ("GET", "HEAD") and "text/html" in request.headers.get("Accept", "")
-
-
-def _page(name: str, message: str, request_id: str) -> str:
-    return (
-        "<!doctype html><html lang=en><meta charset=utf-8>"
-        '<meta name=viewport content="width=device-width">'
-        f"<title>{html.escape(name)}</title>"
-        "<style>body{font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:4rem auto;"
-        "padding:0 1rem;color-scheme:light dark}</style>"
-        f"<h1>{html.escape(name)}</h1><p>{html.escape(message)}</p>"
-        '<p><a href="/hub/home">Back to the hub</a></p>'
-        f"<p><small>Request {request_id}</small></p></html>"
     )
 
 

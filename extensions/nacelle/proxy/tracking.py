@@ -76,14 +76,12 @@ def _storage_environment(settings: Settings) -> dict[str, str]:
     """How MLflow reaches its bucket: renewing keys of its own identity, service:mlflow."""
     from nacelle.credentials.client import fetch_keys
     from nacelle.credentials.provider import start_provider
-    from nacelle.storage.embedded.tls import ca_path
 
     layout = Layout(settings)
     token = read_secret(layout, f"service.{SERVICE}.token")
-    broker = f"{layout.address('broker')}/services/broker"
-    trust = {"AWS_CA_BUNDLE": str(ca_path(layout))} if settings.store.tls else {}
+    trust = {"AWS_CA_BUNDLE": str(layout.ca_file)} if settings.store.tls else {}
     return (
-        start_provider(lambda: fetch_keys(broker, token))
+        start_provider(lambda: fetch_keys(layout.broker_url, token))
         | trust
         | {
             "AWS_ENDPOINT_URL": layout.address("store"),

@@ -20,7 +20,7 @@ def plan_of(layout: Layout) -> conf.Plan:
         state=state,
         key_file=layout.secrets / "store.key",
         region=layout.settings.store.region,
-        issuer=layout.address("broker") + "/services/broker",
+        issuer=layout.broker_url,
         key_life=layout.settings.store.key_life,
         hash_prefix=_hash_prefix(state),
     )

@@ -27,11 +27,6 @@ def _folder(layout: Layout) -> Path:
     return layout.secrets / "tls"
 
 
-def ca_path(layout: Layout) -> Path:
-    """The authority's certificate: what clients put in AWS_CA_BUNDLE or `verify=`."""
-    return layout.ca_file
-
-
 def certificate_path(layout: Layout) -> Path:
     """The store's certificate."""
     return _folder(layout) / "store.pem"
@@ -46,8 +41,8 @@ def ensure_tls(layout: Layout) -> None:
     """Make the authority at first start, and the store's certificate when it is missing or old."""
     _folder(layout).mkdir(parents=True, exist_ok=True, mode=0o700)
     ca_key_path = _folder(layout) / "ca.key.pem"
-    if _days_left(ca_path(layout)) is None or not ca_key_path.exists():
-        _make_ca(ca_path(layout), ca_key_path)
+    if _days_left(layout.ca_file) is None or not ca_key_path.exists():
+        _make_ca(layout.ca_file, ca_key_path)
         certificate_path(layout).unlink(missing_ok=True)
     left = _days_left(certificate_path(layout))
     if left is None or left < _RENEW_BEFORE or not key_path(layout).exists():
@@ -58,7 +53,7 @@ def ensure_tls(layout: Layout) -> None:
 def _write_bundle(layout: Layout) -> None:
     """A session may also speak to the world, so its clients need the world's authorities too."""
     trusted = Path(ssl.get_default_verify_paths().cafile or certifi.where())
-    own = ca_path(layout).read_text(encoding="ascii")
+    own = layout.ca_file.read_text(encoding="ascii")
     write_private(layout.ca_bundle, trusted.read_text(encoding="utf-8") + "\n" + own)
 
 
@@ -87,7 +82,7 @@ def _make_ca(file: Path, key_file: Path) -> None:
 
 
 def _make_leaf(layout: Layout, ca_key_file: Path) -> None:
-    ca = x509.load_pem_x509_certificate(ca_path(layout).read_bytes())
+    ca = x509.load_pem_x509_certificate(layout.ca_file.read_bytes())
     ca_key = serialization.load_pem_private_key(ca_key_file.read_bytes(), password=None)
     if not isinstance(ca_key, ec.EllipticCurvePrivateKey):
         raise ValueError(f"{ca_key_file} holds no elliptic-curve key; remove the folder tls")

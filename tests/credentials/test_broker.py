@@ -1,0 +1,95 @@
+"""What the broker answers to people whose names make no bucket, as another login may send them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from nacelle.credentials.broker import Broker, make_app
+from nacelle.credentials.buckets import Buckets, buckets_of
+from nacelle.credentials.hub import HubDirectory
+from nacelle.credentials.issuer import Identity, Issuer
+from nacelle.credentials.keys import Keys
+from nacelle.credentials.sts import TokenExchange
+from nacelle.layout import BROKER_PREFIX, Layout
+from nacelle.settings import Settings
+from nacelle.storage.embedded.keys import Identity as StoreIdentity
+from nacelle.storage.embedded.policy import own_buckets
+
+LONG = "a" * 59
+PEOPLE = [
+    Identity("user", "ann"),
+    Identity("user", "ann", ("prix", LONG, "emploi")),
+    Identity("user", "ann", ("", "prix"), admin=True),
+    Identity("service", "mlflow"),
+]
+
+
+class Directory(HubDirectory):
+    """Knows one person, whoever asks."""
+
+    def __init__(self, identity: Identity) -> None:
+        self.identity = identity
+
+    async def identify(self, authorization: str | None) -> Identity:
+        return self.identity
+
+
+class Exchange(TokenExchange):
+    """A store that gives keys to everybody."""
+
+    def __init__(self) -> None:
+        self.given = 0
+
+    def exchange(self, web_token: str, session_name: str, life: int) -> Keys:
+        self.given += 1
+        now = datetime.now(UTC)
+        return Keys("NCL1", "secret", "token", now, now + timedelta(seconds=life))
+
+
+class Made(Buckets):
+    """Remembers which buckets were wanted."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def ensure(self, names: object, keys: Keys) -> None:
+        self.names += names  # type: ignore[operator]
+
+
+async def ask(identity: Identity, folder: Path) -> tuple[int, dict[str, str], Exchange, Made]:
+    issuer = Issuer("http://127.0.0.1:1" + BROKER_PREFIX, folder / "keys.json")
+    exchange, made = Exchange(), Made()
+    app = make_app(Broker(issuer, exchange, made, 60), issuer, Directory(identity))
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://broker") as client:
+        answer = await client.post(f"{BROKER_PREFIX}/keys")
+    return answer.status_code, answer.json(), exchange, made
+
+
+@pytest.mark.parametrize("identity", PEOPLE, ids=str)
+def test_the_broker_makes_the_buckets_that_the_store_allows(identity: Identity) -> None:
+    person = StoreIdentity(identity.subject, identity.projects, identity.admin)
+    assert tuple(buckets_of(identity)) == own_buckets(person)
+
+
+async def test_a_project_that_makes_no_bucket_costs_nobody_their_keys(tmp_path: Path) -> None:
+    status, _, _, made = await ask(Identity("user", "ann", (LONG, "prix")), tmp_path)
+    assert status == 200
+    assert made.names == ["user-ann", "projet-prix"]
+
+
+@pytest.mark.parametrize("name", [LONG, "é" * 30])
+async def test_a_person_whose_name_makes_no_bucket_is_told_so(name: str, tmp_path: Path) -> None:
+    status, body, exchange, _ = await ask(Identity("user", name), tmp_path)
+    assert status == 403
+    assert name in body["message"] and "choose a shorter one" in body["message"]
+    assert exchange.given == 0
+
+
+def test_the_broker_has_one_address(tmp_path: Path) -> None:
+    layout = Layout(Settings(data_dir=tmp_path))
+    assert layout.broker_url == "http://127.0.0.1:8005/services/broker"
