@@ -50,7 +50,7 @@ class Ports:
 @contextmanager
 def plain_swift(folder: Path, region: str) -> Iterator[str]:
     """Run it with everything in `folder`; gives its address."""
-    ports = Ports(free_base(46000, 47000))
+    ports = Ports(free_base())
     plan = conf.Plan(folder, folder / "none", region, "", 3600, "bench")
     for made in (plan.etc, plan.devices / conf.DEVICE, plan.recon):
         made.mkdir(parents=True)

@@ -12,10 +12,12 @@ import psutil
 import pytest
 from hubrig import Browser, Platform, wait_for
 
+from tests.support.waiting import free_base
+
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    with Platform(tmp_path_factory.mktemp("restart"), port=44020) as running:
+    with Platform(tmp_path_factory.mktemp("restart"), port=free_base()) as running:
         yield running
 
 
@@ -127,7 +129,7 @@ def test_groups_and_people_follow_the_settings(own: Platform) -> None:
 def test_a_wrong_setting_stops_the_start_with_a_sentence(
     tmp_path: Path, broken: dict[str, Any], sentence: str
 ) -> None:
-    platform = Platform(tmp_path, port=44040, **broken)
+    platform = Platform(tmp_path, port=free_base(), **broken)
     with pytest.raises(AssertionError):
         platform.start_hub()
     assert sentence in platform.hub_log.read_text()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import yaml
 from nacelle.layout import Layout
 from nacelle.secrets import ensure_secrets, read_secret
 from nacelle.settings import load_settings
+from tests.support.waiting import free_base
 
 ADMIN_TOKEN = "a-token-of-the-tests-that-may-administer"
 MLFLOW_SCOPE = "access:services!service=mlflow"
@@ -63,30 +63,13 @@ c.JupyterHub.load_roles = [
 """
 
 
-def free_port() -> int:
-    """A port of the tests' range whose followers, the parts' ports, are free as well."""
-    for first in range(43000, 43084, 17):
-        with contextlib.ExitStack() as sockets:
-            try:
-                for port in range(first, first + 17):
-                    probe = sockets.enter_context(socket.socket())
-                    # Like the parts themselves: a connection that has just ended is no obstacle.
-                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                    probe.bind(("127.0.0.1", port))
-                    probe.listen()
-            except OSError:
-                continue
-            return first
-    raise AssertionError("no seventeen free ports in a row between 43000 and 43099")
-
-
 class Hub:
     """The processes, and what a test asks of them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         settings = folder / "settings.yaml"
-        settings.write_text(yaml.safe_dump({"data_dir": "data", "port": free_port()}))
+        settings.write_text(yaml.safe_dump({"data_dir": "data", "port": free_base()}))
         self.layout = Layout(load_settings(settings))
         self.layout.data.mkdir()
         ensure_secrets(self.layout)

@@ -17,8 +17,9 @@ from nacelle.layout import Layout
 from nacelle.proxy.tracking import server_environment, start_environment
 from nacelle.secrets import ensure_secrets
 from nacelle.settings import Settings, load_settings
+from tests.support.waiting import free_base
 
-from .running import Hub, free_port, until
+from .running import Hub, until
 from .world import World, state
 
 SEARCH = "/api/2.0/mlflow/experiments/search?max_results=1"
@@ -55,7 +56,7 @@ def test_the_door_comes_back(hub: Hub, alice: httpx.Client, signum: signal.Signa
 def test_workers_end_with_the_server_that_started_them(tmp_path: Path) -> None:
     file = tmp_path / "settings.yaml"
     file.write_text(
-        yaml.safe_dump({"data_dir": "data", "port": free_port(), "tracking": {"workers": 2}})
+        yaml.safe_dump({"data_dir": "data", "port": free_base(), "tracking": {"workers": 2}})
     )
     layout = Layout(load_settings(file))
     layout.data.mkdir()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 Found = TypeVar("Found")
+_given: set[int] = set()
 
 
 def wait_for(reached: Callable[[], Found], seconds: float = 60, what: str = "it") -> Found:
@@ -23,7 +24,9 @@ def wait_for(reached: Callable[[], Found], seconds: float = 60, what: str = "it"
 def free_base(first: int = 20000, last: int = 30000, step: int = 20) -> int:
     """A port from which `step` on are free on loopback, below those the system hands out."""
     for base in range(first, last, step):
-        if all(_is_free(port) for port in range(base, base + step)):
+        # Never the same twice: what was started there may only be down for the moment.
+        if base not in _given and all(_is_free(port) for port in range(base, base + step)):
+            _given.add(base)
             return base
     raise AssertionError(f"no {step} free ports between {first} and {last}")
 
