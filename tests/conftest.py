@@ -14,9 +14,11 @@ from tests.support.person import Person
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Started with `nacelle up --detach`, stopped with `nacelle down`."""
     installation = Installation(tmp_path_factory.mktemp("platform"))
-    installation.up()
-    yield installation
-    installation.down()
+    try:
+        installation.up()
+        yield installation
+    finally:
+        installation.down()
 
 
 @pytest.fixture(scope="session")

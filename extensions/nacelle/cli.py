@@ -81,7 +81,6 @@ def _start(platform: Platform) -> None:
     from rich.live import Live
 
     from nacelle.local import screen
-    from nacelle.local.checks import CannotStart
 
     console = screen.make_console()
     supervisor = platform.start()
@@ -91,10 +90,11 @@ def _start(platform: Platform) -> None:
             platform.wait(
                 supervisor, lambda now: live.update(screen.progress(now, started), refresh=True)
             )
-    except CannotStart:
+        console.print(screen.summary(platform, platform.health()))
+    except Exception:
+        # Whatever went wrong, nothing is left running.
         platform.stop()
         raise
-    console.print(screen.summary(platform, platform.health()))
 
 
 def _watch(platform: Platform) -> None:

@@ -16,6 +16,8 @@ def installation(
     """With the settings that the module names in SETTINGS."""
     overrides = getattr(request.module, "SETTINGS", {})
     made = Installation(tmp_path_factory.mktemp("drill"), **overrides)
-    made.up()
-    yield made
-    made.run("down")
+    try:
+        made.up()
+        yield made
+    finally:
+        made.run("down")

@@ -39,9 +39,11 @@ print(mlflow.artifacts.load_text(mlflow.last_active_run().info.artifact_uri + "/
 @pytest.fixture(scope="module")
 def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     installation = Installation(tmp_path_factory.mktemp("tls"), store={"tls": True})
-    installation.up()
-    yield installation
-    installation.down()
+    try:
+        installation.up()
+        yield installation
+    finally:
+        installation.down()
 
 
 def test_named_keys_and_renewing_clients_work_over_tls(secure: Installation) -> None:

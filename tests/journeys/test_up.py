@@ -164,6 +164,15 @@ def test_ctrl_c_while_it_starts_leaves_nothing(installation: Installation) -> No
     assert not processes.find(instance)
 
 
+def test_down_finds_a_platform_whose_folder_was_removed(installation: Installation) -> None:
+    installation.up()
+    shutil.rmtree(installation.layout.data)
+    answer = installation.run("down")
+    assert answer.returncode == 0 and "Stopped" in answer.stdout
+    assert not processes.find(installation.layout.instance)
+    assert not installation.layout.data.exists()
+
+
 def test_a_second_start_finds_everything_again(installation: Installation) -> None:
     installation.up()
     assert installation.run("status").returncode == 0

@@ -201,7 +201,8 @@ class Platform:
     def stop(self) -> int:
         """Stop everything of this installation, users' servers too. Returns how many processes."""
         if not self.layout.data.exists():
-            return 0
+            # A wrong name, or a folder removed under a running platform: make none to lock in.
+            return processes.end(processes.find(self.layout.instance))
         with self._one_at_a_time():
             everything = processes.find(self.layout.instance)
             supervisor = self.supervisor()
