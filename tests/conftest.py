@@ -24,16 +24,17 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]
 @pytest.fixture(scope="session")
 def alice(platform: Installation) -> Iterator[Person]:
     """A member of the project prix, with a running server."""
-    with platform.person("alice") as person:
-        person.start_server(profile="python")
-        yield person
-        person.stop_server()
+    yield from _with_server(platform, "alice")
 
 
 @pytest.fixture(scope="session")
 def bob(platform: Installation) -> Iterator[Person]:
     """A member of no project, with a running server."""
-    with platform.person("bob") as person:
+    yield from _with_server(platform, "bob")
+
+
+def _with_server(platform: Installation, name: str) -> Iterator[Person]:
+    with platform.person(name) as person:
         person.start_server(profile="python")
         yield person
         person.stop_server()

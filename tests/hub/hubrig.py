@@ -16,6 +16,7 @@ import yaml
 from nacelle.hub.proxy import write_traefik_files
 from nacelle.layout import Layout
 from nacelle.settings import Settings, load_settings
+from tests.support.hubclient import HubClient
 from tests.support.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -157,28 +158,13 @@ class Platform:
         return browser
 
 
-class Browser(httpx.Client):
-    """What a browser keeps and sends: cookies, redirects, the form's token."""
-
-    def __init__(self, url: str, language: str = "en") -> None:
-        headers = {"Accept-Language": language, "Sec-Fetch-Mode": "navigate"}
-        super().__init__(base_url=url, follow_redirects=True, timeout=90, headers=headers)
+class Browser(HubClient):
+    """A browser that posts the hub's forms."""
 
     def log_in(self, name: str, password: str) -> httpx.Response:
         token = form_token(self.get("/hub/login").text)
         fields = {"username": name, "password": password, "_xsrf": token}
         return self.post("/hub/login", data=fields)
-
-    @property
-    def xsrf(self) -> str:
-        return next(
-            c.value or "" for c in self.cookies.jar if c.name == "_xsrf" and c.path == "/hub/"
-        )
-
-    def call(self, method: str, path: str, **extra: Any) -> httpx.Response:
-        """A call of the hub's REST API with the cookies of this browser."""
-        headers = {"X-XSRFToken": self.xsrf, "Sec-Fetch-Mode": "cors"}
-        return self.request(method, f"/hub/api/{path}", headers=headers, **extra)
 
     def start_form(self, fields: dict[str, str]) -> httpx.Response:
         return self.post("/hub/spawn", data={"_xsrf": self.xsrf, **fields}, follow_redirects=False)

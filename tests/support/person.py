@@ -10,15 +10,15 @@ from typing import Any, Self
 import httpx
 from websocket import create_connection
 
+from tests.support.hubclient import HubClient
 from tests.support.waiting import wait_for
 
 
-class Person(httpx.Client):
+class Person(HubClient):
     """Logged in at the hub when it is made."""
 
     def __init__(self, url: str, name: str, password: str) -> None:
-        headers = {"Sec-Fetch-Mode": "navigate", "Accept-Language": "en"}
-        super().__init__(base_url=url, follow_redirects=True, timeout=90, headers=headers)
+        super().__init__(url)
         self.name = name
         page = self.get("/hub/login")
         assert page.status_code == 200, page.text[:2000]
@@ -32,17 +32,6 @@ class Person(httpx.Client):
 
     def __exit__(self, *error: object) -> None:
         self.close()
-
-    @property
-    def xsrf(self) -> str:
-        return next(
-            c.value or "" for c in self.cookies.jar if c.name == "_xsrf" and c.path == "/hub/"
-        )
-
-    def call(self, method: str, path: str, **extra: Any) -> httpx.Response:
-        """A call of the hub's REST API with the cookies of this browser."""
-        headers = {"X-XSRFToken": self.xsrf, "Sec-Fetch-Mode": "cors"}
-        return self.request(method, f"/hub/api/{path}", headers=headers, **extra)
 
     def start_server(self, **options: str) -> Server:
         """Start one's server and wait until it is ready."""

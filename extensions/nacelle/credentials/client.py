@@ -30,8 +30,13 @@ def fetch_keys(broker_url: str, hub_token: str, timeout: float = 10) -> Keys:
 
 def fetch_from_environment(environ: Mapping[str, str] = os.environ) -> Keys:
     """`fetch_keys` with the names that a user's server or a job has in its environment."""
+    broker_url, hub_token = _named(environ, "NACELLE_BROKER_URL", "JUPYTERHUB_API_TOKEN")
+    return fetch_keys(broker_url, hub_token)
+
+
+def _named(environ: Mapping[str, str], first: str, second: str) -> tuple[str, str]:
     try:
-        return fetch_keys(environ["NACELLE_BROKER_URL"], environ["JUPYTERHUB_API_TOKEN"])
+        return environ[first], environ[second]
     except KeyError as missing:
         raise KeysUnavailable(
             f"{missing.args[0]} is not set: storage keys exist in a server or a job of the platform"
@@ -47,13 +52,9 @@ def _reason(answer: httpx.Response) -> str:
 
 def fetch_from_provider(environ: Mapping[str, str] = os.environ) -> Keys:
     """Keys from the loopback provider of this server or job, as an SDK would ask for them."""
-    try:
-        url = environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"]
-        token = environ["AWS_CONTAINER_AUTHORIZATION_TOKEN"]
-    except KeyError as missing:
-        raise KeysUnavailable(
-            f"{missing.args[0]} is not set: storage keys exist in a server or a job of the platform"
-        ) from None
+    url, token = _named(
+        environ, "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN"
+    )
     try:
         answer = httpx.get(url, headers={"Authorization": token}, timeout=15, trust_env=False)
     except httpx.HTTPError as error:

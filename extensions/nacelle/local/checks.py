@@ -60,12 +60,7 @@ def _folder(layout: Layout) -> Finding:
         probe = data / f".write-{os.getpid()}"
         probe.write_bytes(b"x")
     except OSError as error:
-        return Finding(
-            "data folder",
-            str(data),
-            f"data_dir: {data} cannot be written ({error.strerror});"
-            " make it writable, or name another folder with --data",
-        )
+        return Finding("data folder", str(data), unwritable(data, error))
     try:
         os.setxattr(probe, "user.nacelle", b"x")
         problem = None
@@ -77,6 +72,14 @@ def _folder(layout: Layout) -> Finding:
     finally:
         probe.unlink(missing_ok=True)
     return Finding("data folder", str(data), problem)
+
+
+def unwritable(data: Path, error: OSError) -> str:
+    """The sentence for a data folder that cannot be made or written."""
+    return (
+        f"data_dir: {data} cannot be written ({error.strerror});"
+        " make it writable, or name another folder with --data"
+    )
 
 
 def _space(layout: Layout) -> Finding:

@@ -24,7 +24,7 @@ from nacelle.hub.proxy import write_traefik_files
 from nacelle.kernels import link_kernels
 from nacelle.layout import Layout
 from nacelle.local import processes
-from nacelle.local.checks import CannotStart, require
+from nacelle.local.checks import CannotStart, require, unwritable
 from nacelle.local.parts import Part, make_parts, make_supervisor_conf
 from nacelle.secrets import SERVICES, ensure_secrets, read_secret, write_private
 from nacelle.settings import Settings, load_settings
@@ -235,10 +235,7 @@ class Platform:
             self.layout.data.mkdir(parents=True, exist_ok=True, mode=0o700)
             lock = (self.layout.data / LOCK).open("w")
         except OSError as error:
-            raise CannotStart(
-                f"data_dir: {self.layout.data} cannot be written ({error.strerror});"
-                " make it writable, or name another folder with --data"
-            ) from None
+            raise CannotStart(unwritable(self.layout.data, error)) from None
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
