@@ -1,0 +1,110 @@
+"""A trained model on disk: a folder of small files, each with its digest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nacelle.nace.errors import NaceError
+from nacelle.nace.network import Floats, Network
+
+FORMAT = 1
+MODEL = "model.json"
+NOMENCLATURE = "nomenclature.json"
+RULES = "rules.json"
+FASTTEXT = "fasttext.bin"
+NETWORK = "network.npz"
+CARD = "README.md"
+_DIGESTED = (NOMENCLATURE, RULES, FASTTEXT, NETWORK)
+_STEPS = 127
+
+
+def write_network(path: Path, network: Network, names: tuple[str, ...]) -> None:
+    """Save weights in a few bytes: rows of the embedding as 8-bit numbers with a scale."""
+    scale = np.abs(network.embedding).max(axis=1, initial=1e-12) / _STEPS
+    rounded = np.rint(network.embedding / scale[:, None]).astype(np.int8)
+    np.savez_compressed(
+        path,
+        embedding=rounded,
+        scale=scale.astype(np.float32),
+        inner=network.inner.astype(np.float16),
+        shift=network.shift,
+        outer=network.outer.astype(np.float16),
+        names=np.frombuffer("\n".join(names).encode(), np.uint8),
+    )
+
+
+def read_network(path: Path) -> tuple[Network, tuple[str, ...]]:
+    """What `write_network` saved, but for the rounding."""
+    with np.load(path, allow_pickle=False) as stored:
+        embedding: Floats = stored["embedding"].astype(np.float32) * stored["scale"][:, None]
+        inner, outer = stored["inner"].astype(np.float32), stored["outer"].astype(np.float32)
+        names = tuple(stored["names"].tobytes().decode().split("\n"))
+        return Network(embedding, inner, stored["shift"], outer), names
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON that people can read and compare."""
+    text = json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def seal(folder: Path, about: Mapping[str, Any]) -> str:
+    """Write model.json with the digests of the other files; the version of the model.
+
+    It is written last: a folder without it is no model.
+    """
+    files = {name: _digest(folder / name) for name in _DIGESTED}
+    content = {**about, "format": FORMAT, "files": files}
+    write_json(folder / MODEL, content)
+    return version_of(content)
+
+
+def version_of(content: Mapping[str, Any]) -> str:
+    """Twelve hexadecimal digits that change with whatever changes an answer."""
+    telling = {key: value for key, value in content.items() if key != "card"}
+    text = json.dumps(telling, ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def open_folder(folder: Path) -> dict[str, Any]:
+    """The content of model.json. Raises NaceError where the folder is no whole model of ours."""
+    path = folder / MODEL
+    if not path.is_file():
+        raise NaceError(
+            f"{folder} holds no model: there is no {MODEL} in it. Give the folder that"
+            " `nacelle nace train --output` wrote, or an MLflow address (models:/nace@champion)."
+        )
+    content = read_json(path)
+    if content.get("format") != FORMAT:
+        raise NaceError(
+            f"{path}: the format is {content.get('format')!r}, this version of Nacelle reads"
+            f" {FORMAT}. Train the model again, or use the version that wrote it."
+        )
+    for name, digest in content["files"].items():
+        if not (folder / name).is_file():
+            raise NaceError(f"{folder}: {name} is missing. Copy the whole folder again.")
+        if _digest(folder / name) != digest:
+            raise NaceError(f"{folder / name} was changed or cut short. Copy the folder again.")
+    return content
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file. Raises NaceError where it is none."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise NaceError(f"{path} is damaged: {error}. Copy the folder again.") from None
+    if not isinstance(content, dict):
+        raise NaceError(f"{path} is damaged: it holds no object. Copy the folder again.")
+    return content
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

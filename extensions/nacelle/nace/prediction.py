@@ -1,0 +1,92 @@
+"""What the classifier answers: one type for libraries, services, records and desks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+Stage = Literal["code", "rule", "look-up", "model", "rejected"]
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A code with its title and its probability in [0, 1]."""
+
+    code: str
+    title: str
+    probability: float
+
+
+class Prediction(msgspec.Struct, frozen=True):
+    """The answer for one text.
+
+    `top` holds the most probable codes first and is empty where the text was rejected. `index` is
+    the confidence index p1 - p2 in [0, 1]. `automatic` is None where no threshold was given.
+    """
+
+    text: str
+    nomenclature: str
+    version: str
+    stage: Stage
+    detail: str
+    top: tuple[Candidate, ...]
+    index: float
+    automatic: bool | None
+    threshold: float | None
+    model: str
+    model_version: str
+    time: str
+    request_id: str
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Probabilities of every code for n texts.
+
+    `probabilities` has the shape (n, number of classes), float32; a row adds up to 1, or to 0 where
+    the text was rejected. `stages` and `details` have one element a text.
+    """
+
+    classes: tuple[str, ...]
+    probabilities: npt.NDArray[np.float32]
+    stages: tuple[Stage, ...]
+    details: tuple[str, ...] = ()
+
+    def top(self, k: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
+        """Positions in `classes` and probabilities of the k best, best first; shapes (n, k)."""
+        k = min(k, len(self.classes))
+        part = np.argpartition(-self.probabilities, k - 1, axis=1)[:, :k]
+        values = np.take_along_axis(self.probabilities, part, axis=1)
+        order = np.argsort(-values, axis=1, kind="stable")
+        return np.take_along_axis(part, order, axis=1), np.take_along_axis(values, order, axis=1)
+
+    @property
+    def confidence(self) -> npt.NDArray[np.float64]:
+        """The confidence index p1 - p2 of each text, in [0, 1]; 0 where the text was rejected."""
+        _, values = self.top(2)
+        if values.shape[1] == 1:
+            return np.clip(values[:, 0].astype(np.float64), 0, 1)
+        return np.clip((values[:, 0] - values[:, 1]).astype(np.float64), 0, 1)
+
+    @property
+    def best(self) -> list[str]:
+        """The most probable code of each text; '' where the text was rejected."""
+        first = self.probabilities.argmax(axis=1)
+        return [
+            "" if stage == "rejected" else self.classes[position]
+            for stage, position in zip(self.stages, first, strict=True)
+        ]
+
+    def rows(self, chosen: Sequence[int] | npt.NDArray[np.intp]) -> Answers:
+        """The answers for some of the texts, in the order given."""
+        positions = np.asarray(chosen, dtype=np.intp)
+        return Answers(
+            self.classes,
+            self.probabilities[positions],
+            tuple(self.stages[i] for i in positions),
+            tuple(self.details[i] for i in positions) if self.details else (),
+        )
