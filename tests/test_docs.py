@@ -12,12 +12,20 @@ from pydantic import BaseModel
 
 from nacelle.cli import main
 from nacelle.layout import PORTS
+from nacelle.nace.commands import nace
 from nacelle.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[1]
 ADMINISTRATOR = (ROOT / "hub_config" / "README.md").read_text(encoding="utf-8")
 STATISTICIAN = (ROOT / "notebooks" / "README.md").read_text(encoding="utf-8")
-GUIDES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("*/README.md")]
+PIPELINES = ROOT / "notebooks" / "pipelines"
+CLASSIFIER = (PIPELINES / "nace" / "README.md").read_text(encoding="utf-8")
+GUIDES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *ROOT.glob("*/README.md"),
+    *PIPELINES.glob("*/README.md"),
+]
 SETTINGS_FILE = ROOT / "hub_config" / "settings.yaml"
 
 
@@ -56,7 +64,7 @@ def test_the_settings_file_loads() -> None:
     assert load_settings(SETTINGS_FILE).port == 8000
 
 
-@pytest.mark.parametrize("name", sorted(main.commands))
+@pytest.mark.parametrize("name", sorted(set(main.commands) - {"nace"}))
 def test_every_command_is_documented(name: str) -> None:
     assert f"`nacelle {name}" in ADMINISTRATOR
     assert main.commands[name].help
@@ -71,6 +79,24 @@ def test_every_option_is_documented() -> None:
         if option.startswith("--")
     }
     assert all(f"`{option}" in ADMINISTRATOR for option in options)
+
+
+@pytest.mark.parametrize("name", sorted(nace.commands))
+def test_every_command_of_the_classifier_is_documented(name: str) -> None:
+    assert f"`nacelle nace {name}" in STATISTICIAN + CLASSIFIER
+    assert nace.commands[name].help
+
+
+@pytest.mark.parametrize("name", sorted(nace.commands))
+def test_every_option_of_the_classifier_is_documented(name: str) -> None:
+    options = {
+        option
+        for parameter in nace.commands[name].params
+        for option in (*parameter.opts, *parameter.secondary_opts)
+        if option.startswith("--")
+    }
+    missing = {option for option in options if f"`{option}" not in STATISTICIAN + CLASSIFIER}
+    assert not missing
 
 
 @pytest.mark.parametrize("part", [part for part in PORTS if "-api" not in part])

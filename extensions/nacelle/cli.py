@@ -1,4 +1,4 @@
-"""The command line: nacelle up | down | status | doctor | password."""
+"""The command line: nacelle up | down | status | doctor | password | nace."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from functools import wraps
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -26,6 +27,33 @@ _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 @click.version_option(package_name="nacelle")
 def main() -> None:
     """Nacelle, the notebook platform of a statistical office."""
+
+
+class _Late(click.Group):
+    """A group of a package of its own, which is imported when one of its commands is asked for."""
+
+    def __init__(self, package: str, name: str, **others: Any) -> None:
+        super().__init__(name, **others)
+        self._package = package
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return self._group().list_commands(context)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        return self._group().get_command(context, name)
+
+    def _group(self) -> click.Group:
+        found: click.Group = getattr(import_module(f"{self._package}.commands"), str(self.name))
+        return found
+
+
+main.add_command(
+    _Late(
+        "nacelle.nace",
+        "nace",
+        help="The classifier of activities: train, evaluate, predict, and prove a threshold.",
+    )
+)
 
 
 def _installation(command: Callable[..., None]) -> Callable[..., None]:

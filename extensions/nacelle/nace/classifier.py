@@ -22,7 +22,7 @@ from nacelle.nace.model_folder import (
 )
 from nacelle.nace.network import Floats
 from nacelle.nace.nomenclature import Nomenclature
-from nacelle.nace.prediction import Answers, Candidate, Prediction, Stage
+from nacelle.nace.prediction import Answers, Candidate, Prediction, Stage, confidence_index
 from nacelle.nace.rules import RuleAnswer, Rules
 from nacelle.nace.text import Preprocessor, TextSettings
 from nacelle.nace.views import Views
@@ -63,7 +63,12 @@ class Classifier:
         self.card = dict(card)
         self.version = version
         self._preprocessor = Preprocessor(text)
-        self._column = {code: position for position, code in enumerate(self.classes)}
+        # A code typed or given by a rule may lie below the level that is answered.
+        self._column = {
+            below: position
+            for position, code in enumerate(self.classes)
+            for below in (code, *nomenclature.descendants(code))
+        }
 
     def answer(
         self,
@@ -106,10 +111,10 @@ class Classifier:
         titles = [self.nomenclature.title(code, title_language) for code in self.classes]
         found: list[Prediction] = []
         for answers in self._answers(texts, languages, side):
-            positions, values = answers.top(k)
-            index = answers.confidence
+            positions, values = answers.top(max(k, 2))
+            index = confidence_index(values)
             for row, stage in enumerate(answers.stages):
-                kept = zip(positions[row].tolist(), values[row].tolist(), strict=True)
+                kept = zip(positions[row, :k].tolist(), values[row, :k].tolist(), strict=True)
                 top = tuple(
                     Candidate(self.classes[position], titles[position], min(value, 1.0))
                     for position, value in kept

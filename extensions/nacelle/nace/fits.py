@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
+from msgspec import Meta
 from scipy import sparse
 
 from nacelle.nace import fasttext_view
@@ -17,7 +19,7 @@ from nacelle.nace.network import Integers, Network, NetworkSettings, train_netwo
 from nacelle.nace.nomenclature import Nomenclature
 from nacelle.nace.prepare import Prepared, RowSettings, importance, with_misspelt
 from nacelle.nace.text import TextSettings
-from nacelle.nace.vocabulary import VocabularySettings, build_vocabulary
+from nacelle.nace.vocabulary import VocabularySettings, build_vocabulary, pieces_of
 
 
 class TrainSettings(msgspec.Struct, frozen=True):
@@ -29,7 +31,7 @@ class TrainSettings(msgspec.Struct, frozen=True):
 
     seed: int = 1
     level: int | None = None
-    apart: float = 0.1
+    apart: Annotated[float, Meta(ge=0, le=0.5)] = 0.1
     text: TextSettings = TextSettings()
     rows: RowSettings = RowSettings()
     words: VocabularySettings = VocabularySettings()
@@ -43,21 +45,33 @@ class TrainSettings(msgspec.Struct, frozen=True):
         return found
 
 
-View = Callable[[Prepared, TrainSettings], sparse.csr_matrix]
+# Bytes: what is smaller is not worth the minute that compressing takes.
+_SMALL = 8_000_000
 
 
 def fasttext_features(rows: Prepared, settings: TrainSettings) -> sparse.csr_matrix:
     """What the fastText view learns from, in the positions of `dictionary`."""
-    found = fasttext_view.features(dictionary(rows, settings), rows.stemmed)
+    found = fasttext_view.Pieces(dictionary(rows, settings)).features(rows.stemmed)
+    found.sum_duplicates()
     return found * np.float32(settings.fasttext.scale)
 
 
 def dictionary(rows: Prepared, settings: TrainSettings) -> Any:
     """The library's model of the rows' words; the same each time for the same rows."""
     codes = [rows.classes[target] for target in rows.targets.tolist()]
-    return fasttext_view.read_dictionary(
-        rows.stemmed, codes, settings.bag.dimension, settings.fasttext
-    )
+    # More buckets than there are things to put into them would only be empty.
+    bucket = min(settings.fasttext.bucket, _different(rows, settings.fasttext))
+    fitting = msgspec.structs.replace(settings.fasttext, bucket=bucket)
+    return fasttext_view.read_dictionary(rows.stemmed, codes, settings.bag.dimension, fitting)
+
+
+def _different(rows: Prepared, settings: FastTextSettings) -> int:
+    """How many different pieces and pairs of neighbours the rows have."""
+    kinds = VocabularySettings(shortest=settings.minn, longest=settings.maxn)
+    texts = [text.split() for text in rows.stemmed]
+    words = {word for text in texts for word in text}
+    found = {piece for word in words for piece in pieces_of(word, kinds)}
+    return len(found) + len({pair for text in texts for pair in pairwise(text)}) + len(words)
 
 
 def network_features(rows: Prepared, settings: TrainSettings) -> sparse.csr_matrix:
@@ -118,3 +132,23 @@ def fit_name(rows: Prepared, settings: TrainSettings, view: str) -> str:
     """A file name that is the same only for the same rows and settings."""
     content = [rows.cleaned, rows.stemmed, rows.targets.tolist(), rows.classes, settings, view]
     return f"{view}-{hashlib.sha256(msgspec.json.encode(content)).hexdigest()[:16]}.npz"
+
+
+def pack(
+    rows: Prepared,
+    settings: TrainSettings,
+    fitted: Path,
+    temperature: float,
+    path: Path,
+    report: Callable[[float], None],
+) -> None:
+    """Write the fastText file of a fit to `path`: its scores cooled, its numbers compressed."""
+    network = read_fit(fitted)
+    network.outer[:] /= np.float32(temperature)
+    learnt = with_misspelt(rows, settings.rows, settings.text, settings.seed)
+    model = dictionary(learnt, settings)
+    large = network.embedding.nbytes > _SMALL
+    fasttext_view.fill(model, network, rows.classes, settings.fasttext.dsub if large else 0)
+    partial = path.with_suffix(".partial")
+    model.save_model(str(partial))
+    partial.replace(path)

@@ -208,7 +208,7 @@ class _Rows:
         cells = [columns.cells.get(name, blank) for name in names]
         for number, raw, *others in zip(columns.numbers, *cells, strict=True):
             label, language, source, name, version, *side = map(_plain, others)
-            written, problem = _text(raw)
+            written, problem = readable(raw)
             found, wrong = self._judge.of(label) if label else ("", NO_CODE)
             # A version without a nomenclature may be of anything: a program, a questionnaire.
             wrong = (name and self._judge.other_version(name, version)) or wrong
@@ -248,8 +248,8 @@ def plain_text(text: str) -> str:
     return _APART.sub(" ", text).strip()
 
 
-def _text(raw: Cell) -> tuple[str, str]:
-    """The text on one line, and why it cannot be used ('' where it can)."""
+def readable(raw: Cell) -> tuple[str, str]:
+    """A text on one line, and why it cannot be used ('' where it can); `raw` is UTF-8, or not."""
     if raw is None:
         return "", NO_TEXT
     decoded = raw.decode("utf-8", "replace")

@@ -36,7 +36,6 @@ def _download(address: str) -> Classifier:
 
     with tempfile.TemporaryDirectory() as folder:
         with tracking(f"give the model {address}") as mlflow:
-            # A broken download must not look like progress on a terminal.
             local = mlflow.artifacts.download_artifacts(artifact_uri=address, dst_path=folder)
         return Classifier.load(_model_folder(Path(local), address))
 

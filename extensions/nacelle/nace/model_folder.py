@@ -86,7 +86,10 @@ def open_folder(folder: Path) -> dict[str, Any]:
             f"{path}: the format is {content.get('format')!r}, this version of Nacelle reads"
             f" {FORMAT}. Train the model again, or use the version that wrote it."
         )
-    for name, digest in content["files"].items():
+    files = content.get("files")
+    if not isinstance(files, dict) or set(files) != set(_DIGESTED):
+        raise NaceError(f"{path} is damaged: it does not name the model's files. Copy them again.")
+    for name, digest in files.items():
         if not (folder / name).is_file():
             raise NaceError(f"{folder}: {name} is missing. Copy the whole folder again.")
         if _digest(folder / name) != digest:

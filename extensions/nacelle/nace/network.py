@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from msgspec import Meta
 from scipy import sparse
 
 from nacelle.nace.errors import NaceError
@@ -30,14 +32,14 @@ _HIDDEN_RATE = 0.3
 class NetworkSettings(msgspec.Struct, frozen=True):
     """Shape and training of a network; `hidden` 0 means no hidden layer."""
 
-    dimension: int = 100
-    hidden: int = 0
-    epochs: int = 30
-    rate: float = 0.1
-    batch: int = 256
-    dropout: float = 0.6
-    hidden_dropout: float = 0.3
-    level_weight: float = 0.3
+    dimension: Annotated[int, Meta(ge=1, le=2000)] = 100
+    hidden: Annotated[int, Meta(ge=0, le=5000)] = 0
+    epochs: Annotated[int, Meta(ge=1, le=10_000)] = 30
+    rate: Annotated[float, Meta(gt=0)] = 0.1
+    batch: Annotated[int, Meta(ge=1)] = 256
+    dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.6
+    hidden_dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.3
+    level_weight: Annotated[float, Meta(ge=0)] = 0.3
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,8 @@ def train_network(
     seed on one machine with one thread of linear algebra. Raises NaceError where numbers run away.
     """
     n = features.shape[0]
+    # What is dropped hangs on the order of a row's features, which the maker need not fix.
+    features = features.sorted_indices()
     trainer = _Trainer(features.shape[1], sizes, settings, seed)
     importance = np.ones(n, np.float32) if weights is None else weights
     starts = range(0, n, settings.batch)

@@ -67,10 +67,7 @@ class Answers:
     @property
     def confidence(self) -> npt.NDArray[np.float64]:
         """The confidence index p1 - p2 of each text, in [0, 1]; 0 where the text was rejected."""
-        _, values = self.top(2)
-        if values.shape[1] == 1:
-            return np.clip(values[:, 0].astype(np.float64), 0, 1)
-        return np.clip((values[:, 0] - values[:, 1]).astype(np.float64), 0, 1)
+        return confidence_index(self.top(2)[1])
 
     @property
     def best(self) -> list[str]:
@@ -90,3 +87,9 @@ class Answers:
             tuple(self.stages[i] for i in positions),
             tuple(self.details[i] for i in positions) if self.details else (),
         )
+
+
+def confidence_index(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """p1 - p2 of probabilities in falling order, shape (n, k): one number in [0, 1] a row."""
+    second = values[:, 1] if values.shape[1] > 1 else 0
+    return np.clip(values[:, 0].astype(np.float64) - second, 0, 1)

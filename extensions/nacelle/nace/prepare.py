@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import msgspec
 import numpy as np
+from msgspec import Meta
 
 from nacelle.nace.labelled import Labelled
 from nacelle.nace.network import Floats, Integers
@@ -27,9 +29,9 @@ class RowSettings(msgspec.Struct, frozen=True):
     """
 
     official: bool = True
-    misspelt: float = 0.0
-    typos: float = 0.05
-    balance: float = 0.0
+    misspelt: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    typos: Annotated[float, Meta(ge=0, le=0.5)] = 0.05
+    balance: Annotated[float, Meta(ge=0, le=2)] = 0.0
 
 
 @dataclass(frozen=True)

@@ -13,18 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import mlflow.models
 import pandas as pd
-from mlflow.pyfunc import PythonModel
+from mlflow.exceptions import MlflowException
+from mlflow.pyfunc import PythonModel, PythonModelContext
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mlflow.pyfunc import PythonModelContext
-
     from nacelle.nace.prediction import Prediction
 
-# The names of the folders in the model, as `register` writes them.
+# The folder of shipped code and the artifact, as `register` names them too.
 SHIPPED = "nacelle_inference"
-FOLDER = "classifier"
+CLASSIFIER = "classifier"
 
 
 class ClassifierModel(PythonModel):  # type: ignore[misc]
@@ -35,7 +34,7 @@ class ClassifierModel(PythonModel):  # type: ignore[misc]
         _find_nacelle()
         from nacelle.nace.classifier import Classifier
 
-        self._classifier = Classifier.load(Path(context.artifacts[FOLDER]))
+        self._classifier = Classifier.load(Path(context.artifacts[CLASSIFIER]))
 
     def predict(
         self,
@@ -50,10 +49,13 @@ class ClassifierModel(PythonModel):  # type: ignore[misc]
         `k` best as the lists `codes`, `titles` and `probabilities`, best first.
         """
         given = params or {}
+        k = 5 if given.get("k") is None else int(given["k"])
+        if k < 1:
+            raise MlflowException.invalid_parameter_value(f"k is {k}: ask for at least one code")
         columns = {name: _texts(model_input[name]) for name in model_input.columns}
         found = self._classifier.predict(
             columns["text"],
-            k=int(given.get("k") or 5),
+            k=k,
             threshold=given.get("threshold"),
             title_language=given.get("title_language") or "en",
             languages=columns.get("language"),
@@ -83,7 +85,8 @@ def _table(found: Sequence[Prediction], index: pd.Index[Any]) -> pd.DataFrame:
 
 def _texts(column: pd.Series[Any]) -> list[str]:
     """The values as texts; '' where there is none."""
-    return ["" if missing else str(value) for value, missing in zip(column, column.isna())]
+    pairs = zip(column, column.isna(), strict=True)
+    return ["" if missing else str(value) for value, missing in pairs]
 
 
 def _find_nacelle() -> None:

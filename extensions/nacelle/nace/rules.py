@@ -115,10 +115,10 @@ class Rules:
             raise NaceError(f"The stored rules are damaged: {error}.") from None
         codes = set(stored.reference.values())
         codes |= {rule.code for rule in stored.file.rules if rule.code} if stored.file else set()
-        foreign = codes.difference(nomenclature.leaves())
+        foreign = codes.difference(nomenclature)
         if foreign:
             raise NaceError(
-                f"The stored rules give {min(foreign)!r}, which is no code of the deepest level of"
-                f" {nomenclature.label}; they were made for another nomenclature."
+                f"The stored rules give {min(foreign)!r}, which is no code of {nomenclature.label};"
+                " they were made for another nomenclature."
             )
         return cls(nomenclature, stored.reference, stored.file)

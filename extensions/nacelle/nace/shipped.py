@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-_PACKAGE = Path(__file__).parents[1]
-_START = "nacelle.nace.classifier"
+_FOLDER = Path(__file__).parent
+_PACKAGE = "nacelle.nace"
 # What the modules below import, by the names under which it is installed.
 _LIBRARIES = (
     "fasttext-community", "mlflow", "msgspec", "numpy", "pandas", "pyarrow", "pystemmer", "scipy",
@@ -23,35 +23,35 @@ def requirements() -> list[str]:
 
 def ship(folder: Path) -> Path:
     """Copy the modules of Nacelle that a classifier needs to answer; the folder, to be imported."""
+    target = folder / "nacelle" / "nace"
+    target.mkdir(parents=True)
+    for path in (_FOLDER.parent / "__init__.py", _FOLDER / "__init__.py"):
+        shutil.copyfile(path, folder / "nacelle" / path.relative_to(_FOLDER.parent))
     for name in inference_modules():
-        source = _file_of(name)
-        target = folder / "nacelle" / source.relative_to(_PACKAGE)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
+        shutil.copyfile(_FOLDER / f"{name}.py", target / f"{name}.py")
     return folder
 
 
 def inference_modules() -> tuple[str, ...]:
-    """Names of the classifier's module and of all that it imports of Nacelle, late ones too."""
+    """`classifier` and all modules beside it that it needs, late imports included."""
     found: set[str] = set()
-    waiting = [_START]
+    waiting = ["classifier"]
     while waiting:
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            waiting += _imports(_file_of(name))
-            waiting += [name.rpartition(".")[0]] if "." in name else []
+            waiting += _imports(_FOLDER / f"{name}.py")
     return tuple(sorted(found))
 
 
 def _imports(path: Path) -> Iterator[str]:
     for node in _executed(ast.parse(path.read_text(encoding="utf-8"))):
-        names: list[str] = []
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        yield from (one for one in names if one.split(".")[0] == "nacelle" and _exists(one))
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        if node.module == _PACKAGE:
+            yield from (alias.name for alias in node.names)
+        elif node.module and node.module.startswith(f"{_PACKAGE}."):
+            yield node.module.removeprefix(f"{_PACKAGE}.")
 
 
 def _executed(tree: ast.AST) -> Iterator[ast.AST]:
@@ -61,12 +61,3 @@ def _executed(tree: ast.AST) -> Iterator[ast.AST]:
             continue
         yield node
         yield from _executed(node)
-
-
-def _file_of(name: str) -> Path:
-    path = _PACKAGE.joinpath(*name.split(".")[1:])
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-
-
-def _exists(name: str) -> bool:
-    return _file_of(name).is_file()

@@ -11,6 +11,7 @@ from typing import Any
 from nacelle.nace.errors import NaceError
 
 _QUICK = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+_QUIET = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "MLFLOW_UV_AUTO_DETECT": "false"}
 _SHOWN = 300
 _LOGIN = re.compile(r"//[^/@\s]+@")
 
@@ -29,11 +30,13 @@ def tracking(doing: str) -> Iterator[Any]:
             mlflow.MlflowClient().search_experiments(max_results=1)
     except _failures() as error:
         raise NaceError(
-            f"MLflow does not answer at {_address(mlflow)} ({_asked()}), so it could not {doing}:"
-            f" {_reason(error)} Look whether the address is right and the server runs."
+            f"MLflow cannot be used at {_address(mlflow)} ({_asked()}), so it could not {doing}:"
+            f" {_reason(error)} Look whether the address is right, the server runs and lets you in."
         ) from None
     try:
-        yield mlflow
+        # Neither bars among our lines, nor the lock file of the folder somebody happens to be in.
+        with _environment(_QUIET):
+            yield mlflow
     except _failures() as error:
         raise NaceError(
             f"MLflow at {_address(mlflow)} could not {doing}: {_reason(error)}"
@@ -56,13 +59,6 @@ def experiment_id(mlflow: Any, name: str | None) -> str | None:
             f" mlflow experiments restore --experiment-id {found.experiment_id}"
         )
     return str(found.experiment_id)
-
-
-@contextmanager
-def without_project_files() -> Iterator[None]:
-    """Keep MLflow from packing the lock file of the folder that somebody happens to be in."""
-    with _environment({"MLFLOW_UV_AUTO_DETECT": "false"}):
-        yield
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,12 +18,12 @@ from nacelle.nace.classifier import Classifier
 from nacelle.nace.errors import NaceError
 from nacelle.nace.evaluate import evaluate
 from nacelle.nace.evaluation import Evaluation
-from nacelle.nace.fits import TrainSettings, dictionary, fit, fit_name, read_fit
+from nacelle.nace.fits import TrainSettings, dictionary, fit, fit_name, pack, read_fit
 from nacelle.nace.labelled import Labelled
 from nacelle.nace.network import Network
 from nacelle.nace.nomenclature import Nomenclature
 from nacelle.nace.prediction import Answers, Stage
-from nacelle.nace.prepare import Prepared, agreement, prepare, split_apart
+from nacelle.nace.prepare import Prepared, agreement, prepare, split_apart, with_misspelt
 from nacelle.nace.rulefile import RuleFile
 from nacelle.nace.rules import Rules, lookup_key, unambiguous
 from nacelle.nace.text import Preprocessor
@@ -60,9 +61,10 @@ def train(
     learning = _learning(rows, nomenclature, settings)
     with ExitStack() as stack:
         folder = work or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        networks = _fitted(learning, nomenclature, settings, folder, workers or cores(), progress)
-    temperature, weights, judged = _calibrated(learning, networks, settings, nomenclature)
-    views = _views(learning.all, networks[_ALL], settings, temperature, weights)
+        heard = progress or (lambda share, what: None)
+        fits = _fitted(learning, nomenclature, settings, folder, workers or cores(), heard)
+        temperature, weights, judged = _calibrated(learning, fits, settings, nomenclature)
+        views = _packed(learning.all, fits[_ALL], settings, temperature, weights, heard)
     return Classifier(
         nomenclature,
         learning.all.classes,
@@ -114,59 +116,75 @@ def _fitted(
     settings: TrainSettings,
     folder: Path,
     workers: int,
-    progress: Progress | None,
-) -> dict[str, dict[str, Network]]:
-    """The network of each view, of all rows and of those without the ones kept apart."""
+    progress: Progress,
+) -> dict[str, dict[str, Path]]:
+    """The fit of each view, to all rows and to those without the ones kept apart."""
     folder.mkdir(parents=True, exist_ok=True)
     parts = {_ALL: learning.all}
     if len(learning.apart) >= _FEW:
         parts[_PART] = learning.part
     paths = {
-        (view, part): folder / fit_name(rows, settings, view)
-        for view in _VIEWS
+        part: {view: folder / fit_name(rows, settings, view) for view in _VIEWS}
         for part, rows in parts.items()
     }
     tasks = [
-        Task(f"{view}, {part}", fit, (parts[part], nomenclature, settings, view, path))
-        for (view, part), path in paths.items()
-        if not path.exists()
+        Task(f"{view}, {part}", fit, (rows, nomenclature, settings, view, paths[part][view]))
+        for view in _VIEWS
+        for part, rows in parts.items()
+        if not paths[part][view].exists()
     ]
-    run(tasks, workers, progress or (lambda share, what: None))
-    return {part: {view: read_fit(paths[view, part]) for view in _VIEWS} for part in parts}
+    run(tasks, workers, progress)
+    return paths
+
+
+def _packed(
+    rows: Prepared,
+    fits: dict[str, Path],
+    settings: TrainSettings,
+    temperature: float,
+    weights: Sequence[float],
+    progress: Progress,
+) -> Views:
+    """The views as they will be saved. Compressing takes a minute: it can be interrupted too."""
+    path = fits["fasttext"].with_suffix(f".{temperature:.6f}.bin")
+    if not path.exists():
+        arguments = (rows, settings, fits["fasttext"], temperature, path)
+        run([Task("packing", pack, arguments)], 1, lambda share, what: progress(1.0, what))
+    return _views(rows, settings, fasttext_view.load(path), read_fit(fits["network"]), weights)
 
 
 def _views(
     rows: Prepared,
-    networks: dict[str, Network],
     settings: TrainSettings,
-    temperature: float,
+    model: Any,
+    network: Network,
     weights: Sequence[float],
 ) -> Views:
-    """Views of networks that were fitted on the rows; the temperature goes into the `.bin`."""
-    model = dictionary(rows, settings)
-    cooled = networks["fasttext"]
-    cooled.outer[:] /= np.float32(temperature)
-    fasttext_view.fill(model, cooled, rows.classes, settings.fasttext.dsub)
-    vocabulary = build_vocabulary(rows.cleaned, rows.stemmed, settings.words)
-    return Views(rows.classes, model, vocabulary, networks["network"], weights)
+    learnt = with_misspelt(rows, settings.rows, settings.text, settings.seed)
+    vocabulary = build_vocabulary(learnt.cleaned, learnt.stemmed, settings.words)
+    return Views(rows.classes, model, vocabulary, network, weights)
 
 
 def _calibrated(
     learning: _Learning,
-    networks: dict[str, dict[str, Network]],
+    fits: dict[str, dict[str, Path]],
     settings: TrainSettings,
     nomenclature: Nomenclature,
 ) -> tuple[float, tuple[float, ...], Evaluation | None]:
     """Temperature of the fastText view, weights of both, and the figures on rows kept apart."""
-    if _PART not in networks:
+    if _PART not in fits:
         return 1.0, _EQUAL, None
-    apart = learning.apart
-    views = _views(learning.part, networks[_PART], settings, 1.0, _EQUAL)
+    part, apart = learning.part, learning.apart
+    learnt = with_misspelt(part, settings.rows, settings.text, settings.seed)
+    model = dictionary(learnt, settings)
+    # Not compressed: that takes a minute and hardly moves a score.
+    fasttext_view.fill(model, read_fit(fits[_PART]["fasttext"]), part.classes, 0)
+    views = _views(part, settings, model, read_fit(fits[_PART]["network"]), _EQUAL)
     scores = views.scores(apart.cleaned, apart.stemmed)
     alone = fit_weights(scores[-1:], apart.targets)[0]
     scores[-1] *= np.float32(alone)
     weights = fit_weights(scores, apart.targets)
-    model: Stage = "model"
-    answers = Answers(apart.classes, mix(scores, weights), (model,) * len(apart))
+    stage: Stage = "model"
+    answers = Answers(apart.classes, mix(scores, weights), (stage,) * len(apart))
     truth = [apart.classes[target] for target in apart.targets.tolist()]
     return 1 / alone, weights, evaluate(answers, truth, nomenclature, resamples=200)

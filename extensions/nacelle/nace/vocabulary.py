@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
+from typing import Annotated
 
 import msgspec
 import numpy as np
+from msgspec import Meta
 from scipy import sparse
 
 # Pairs grow with the square of the length: a long text gives those of its first stems alone.
 _PAIRED = 8
 _CACHED_WORDS = 200_000
+# No word has it: words are letters, side tokens have no blanks.
+_AND = " & "
 
 
 class VocabularySettings(msgspec.Struct, frozen=True):
     """Pieces have `shortest` to `longest` letters, a word's ends counting as one each."""
 
-    shortest: int = 2
-    longest: int = 5
-    least_pairs: int = 2
-    least_pieces: int = 2
+    shortest: Annotated[int, Meta(ge=1, le=20)] = 2
+    longest: Annotated[int, Meta(ge=1, le=20)] = 5
+    least_pairs: Annotated[int, Meta(ge=1)] = 2
+    least_pieces: Annotated[int, Meta(ge=1)] = 2
 
 
 class Vocabulary:
@@ -31,6 +35,11 @@ class Vocabulary:
         self.settings = settings
         self.names = tuple(names)
         self._position = {name: position for position, name in enumerate(self.names)}
+        self._pairs = {
+            tuple(name.split(_AND)): position
+            for name, position in self._position.items()
+            if _AND in name
+        }
         self._pieces: dict[str, tuple[int, ...]] = {}
 
     def __len__(self) -> int:
@@ -41,26 +50,32 @@ class Vocabulary:
 
         Dividing by the root of the number of features makes rows of any length equally long.
         """
-        rows = [self._row(*pair) for pair in zip(cleaned, stemmed, strict=True)]
-        counts = np.fromiter(map(len, rows), np.intp, len(rows))
-        ends = np.concatenate([[0], np.cumsum(counts)])
-        positions = np.fromiter((one for row in rows for one in row), np.int32, ends[-1])
+        positions: list[int] = []
+        ends = [0]
+        for clean, stems in zip(cleaned, stemmed, strict=True):
+            positions += self._row(clean, stems)
+            ends.append(len(positions))
+        counts = np.diff(ends)
         values = np.repeat(1 / np.sqrt(np.maximum(counts, 1)), counts).astype(np.float32)
-        return sparse.csr_matrix((values, positions, ends), shape=(len(rows), len(self)))
+        found = np.array(positions, np.int32)
+        return sparse.csr_matrix((values, found, ends), shape=(len(counts), len(self)))
 
     def _row(self, cleaned: str, stemmed: str) -> set[int]:
-        known = self._position
-        row = {known[name] for name in _words(stemmed) if name in known}
+        row: set[int] = set()
         for word in cleaned.split():
-            row.update(self._pieces_of(word))
+            row.update(self._pieces.get(word) or self._pieces_of(word))
+        known, pairs = self._position, self._pairs
+        stems = list(dict.fromkeys(stemmed.split()))
+        row.update([known[stem] for stem in stems if stem in known])
+        near = sorted(stems[:_PAIRED])
+        row.update([pairs[pair] for pair in combinations(near, 2) if pair in pairs])
         return row
 
     def _pieces_of(self, word: str) -> tuple[int, ...]:
         found = self._pieces.get(word)
         if found is None:
-            known = self._position
-            pieces = set(_pieces(word, self.settings))
-            found = tuple(known[piece] for piece in pieces if piece in known)
+            positions = map(self._position.get, pieces_of(word, self.settings))
+            found = tuple(one for one in positions if one is not None)
             if len(self._pieces) >= _CACHED_WORDS:
                 self._pieces.clear()
             self._pieces[word] = found
@@ -76,7 +91,7 @@ def build_vocabulary(
         words.update(set(_words(text)))
     pieces: Counter[str] = Counter()
     for text in cleaned:
-        pieces.update({one for word in text.split() for one in _pieces(word, settings)})
+        pieces.update({one for word in text.split() for one in pieces_of(word, settings)})
     return Vocabulary(settings, sorted(_kept(words, pieces, settings)))
 
 
@@ -84,7 +99,7 @@ def _kept(
     words: Mapping[str, int], pieces: Mapping[str, int], settings: VocabularySettings
 ) -> Iterator[str]:
     for name, count in words.items():
-        if "+" not in name or count >= settings.least_pairs:
+        if _AND not in name or count >= settings.least_pairs:
             yield name
     for name, count in pieces.items():
         if count >= settings.least_pieces:
@@ -92,16 +107,17 @@ def _kept(
 
 
 def _words(stemmed: str) -> Iterator[str]:
-    """Stems, and pairs of different ones as 'a+b' in the order of the alphabet."""
+    """Stems, and pairs of different ones as 'a & b' in the order of the alphabet."""
     stems = list(dict.fromkeys(stemmed.split()))
     yield from stems
-    for first, second in combinations(stems[:_PAIRED], 2):
-        yield f"{first}+{second}" if first < second else f"{second}+{first}"
+    yield from (_AND.join(pair) for pair in combinations(sorted(stems[:_PAIRED]), 2))
 
 
-def _pieces(word: str, settings: VocabularySettings) -> Iterator[str]:
+def pieces_of(word: str, settings: VocabularySettings) -> list[str]:
     """Runs of letters, '^' before and '$' after the word; marked by '#', as no word is."""
     whole = f"^{word}$"
-    for length in range(settings.shortest, settings.longest + 1):
-        for start in range(len(whole) - length + 1):
-            yield "#" + whole[start : start + length]
+    return [
+        "#" + whole[start : start + length]
+        for length in range(settings.shortest, settings.longest + 1)
+        for start in range(len(whole) - length + 1)
+    ]

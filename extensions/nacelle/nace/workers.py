@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
@@ -45,8 +47,9 @@ def run(tasks: Sequence[Task], workers: int, progress: Callable[[float, str], No
                 process = context.Process(
                     target=_child, args=(task, position, done, problems), daemon=True
                 )
-                process.start()
-                running[position] = process
+                with _deaf_to_ctrl_c():
+                    process.start()
+                    running[position] = process
             wait([process.sentinel for process in running.values()], timeout=_LOOK)
             first = tasks[min(running)].what
             progress(sum(done[:]) / len(tasks), first)
@@ -57,6 +60,19 @@ def run(tasks: Sequence[Task], workers: int, progress: Callable[[float, str], No
             process.terminate()
         for process in running.values():
             process.join()
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """What starts here never gets the terminal's Ctrl-C: we do, and stop it without its traceback.
+
+    A mask outlives the start of a process, and a signal to us only waits until the end.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _finish(process: SpawnProcess, task: Task, problems: Any) -> None:

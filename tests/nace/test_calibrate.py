@@ -1,0 +1,35 @@
+"""Weights that make probabilities mean what they say."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nacelle.nace.calibrate import fit_weights, mix
+from nacelle.nace.network import softmax
+
+RANDOM = np.random.default_rng(11)
+TRUE = RANDOM.standard_normal((20_000, 6)).astype(np.float32) * 2
+TRUTH = (softmax(TRUE).cumsum(axis=1) > RANDOM.random((20_000, 1))).argmax(axis=1)
+NOISE = RANDOM.standard_normal(TRUE.shape).astype(np.float32)
+
+
+def test_scores_that_are_too_sure_are_cooled() -> None:
+    (weight,) = fit_weights([TRUE * 4], TRUTH)
+    assert abs(weight - 0.25) < 0.01
+
+
+def test_a_view_that_knows_nothing_gets_no_weight() -> None:
+    known, noise = fit_weights([TRUE, NOISE], TRUTH)
+    assert abs(known - 1) < 0.03
+    assert noise < 0.03
+
+
+def test_weighted_views_are_calibrated() -> None:
+    scores = [TRUE * 3 + NOISE, TRUE - NOISE]
+    sure = mix(scores, fit_weights(scores, TRUTH)).max(axis=1)
+    right = mix(scores, fit_weights(scores, TRUTH)).argmax(axis=1) == TRUTH
+    assert abs(sure.mean() - right.mean()) < 0.01
+
+
+def test_probabilities_add_up() -> None:
+    assert np.allclose(mix([TRUE, NOISE], [0.3, 0.7]).sum(axis=1), 1, atol=1e-5)
