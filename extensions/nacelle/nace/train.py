@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from nacelle.nace import fasttext_view
-from nacelle.nace.calibrate import fit_weights, mix
+from nacelle.nace.calibrate import even, fit_temperature, fit_weights, mix
 from nacelle.nace.card import about_training
 from nacelle.nace.classifier import Classifier
 from nacelle.nace.errors import NaceError
@@ -35,8 +35,8 @@ Progress = Callable[[float, str], None]
 
 # With fewer rows kept apart, weights fitted to them would say more about chance than the model.
 _FEW = 100
-_EQUAL = (0.5, 0.5)
 _VIEWS = ("network", "fasttext")
+_EQUAL = even(len(_VIEWS))
 _ALL, _PART = "all rows", "without the rows kept apart"
 
 
@@ -181,10 +181,10 @@ def _calibrated(
     fasttext_view.fill(model, read_fit(fits[_PART]["fasttext"]), part.classes, 0)
     views = _views(part, settings, model, read_fit(fits[_PART]["network"]), _EQUAL)
     scores = views.scores(apart.cleaned, apart.stemmed)
-    alone = fit_weights(scores[-1:], apart.targets)[0]
-    scores[-1] *= np.float32(alone)
+    temperature = fit_temperature(scores[-1], apart.targets)
+    scores[-1] /= np.float32(temperature)
     weights = fit_weights(scores, apart.targets)
     stage: Stage = "model"
     answers = Answers(apart.classes, mix(scores, weights), (stage,) * len(apart))
     truth = [apart.classes[target] for target in apart.targets.tolist()]
-    return 1 / alone, weights, evaluate(answers, truth, nomenclature, resamples=200)
+    return temperature, weights, evaluate(answers, truth, nomenclature, resamples=200)
