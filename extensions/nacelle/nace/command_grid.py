@@ -77,8 +77,9 @@ def search_grid(
 def score(
     settings: TrainSettings, learnt: Labelled, tested: Labelled, *, nomenclature: Nomenclature
 ) -> dict[str, float]:
-    """Fit both views, not calibrated, and judge them on the rows tested."""
-    settings = msgspec.structs.replace(settings, apart=0.0)
+    """Fit both views, neither calibrated nor compressed, and judge them on the rows tested."""
+    plain = msgspec.structs.replace(settings.fasttext, dsub=0)
+    settings = msgspec.structs.replace(settings, apart=0.0, fasttext=plain)
     level = settings.level or nomenclature.depth
     rows, _ = prepare(learnt, nomenclature, level, settings.text, settings.rows.official)
     with tempfile.TemporaryDirectory() as folder:

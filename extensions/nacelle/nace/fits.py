@@ -45,7 +45,7 @@ class TrainSettings(msgspec.Struct, frozen=True):
         return found
 
 
-# Bytes: what is smaller is not worth the minute that compressing takes.
+# Bytes of numbers.
 _SMALL = 8_000_000
 
 
@@ -134,6 +134,11 @@ def fit_name(rows: Prepared, settings: TrainSettings, view: str) -> str:
     return f"{view}-{hashlib.sha256(msgspec.json.encode(content)).hexdigest()[:16]}.npz"
 
 
+def compression(network: Network, settings: TrainSettings) -> int:
+    """The `dsub` to compress a fastText view with; 0 where that is not worth the minute."""
+    return settings.fasttext.dsub if network.embedding.nbytes > _SMALL else 0
+
+
 def pack(
     rows: Prepared,
     settings: TrainSettings,
@@ -147,8 +152,7 @@ def pack(
     network.outer[:] /= np.float32(temperature)
     learnt = with_misspelt(rows, settings.rows, settings.text, settings.seed)
     model = dictionary(learnt, settings)
-    large = network.embedding.nbytes > _SMALL
-    fasttext_view.fill(model, network, rows.classes, settings.fasttext.dsub if large else 0)
+    fasttext_view.fill(model, network, rows.classes, compression(network, settings))
     partial = path.with_suffix(".partial")
     model.save_model(str(partial))
     partial.replace(path)

@@ -18,7 +18,15 @@ from nacelle.nace.classifier import Classifier
 from nacelle.nace.errors import NaceError
 from nacelle.nace.evaluate import evaluate
 from nacelle.nace.evaluation import Evaluation
-from nacelle.nace.fits import TrainSettings, dictionary, fit, fit_name, pack, read_fit
+from nacelle.nace.fits import (
+    TrainSettings,
+    compression,
+    dictionary,
+    fit,
+    fit_name,
+    pack,
+    read_fit,
+)
 from nacelle.nace.labelled import Labelled
 from nacelle.nace.network import Network
 from nacelle.nace.nomenclature import Nomenclature
@@ -149,7 +157,10 @@ def _packed(
     path = fits["fasttext"].with_suffix(f".{temperature:.6f}.bin")
     if not path.exists():
         arguments = (rows, settings, fits["fasttext"], temperature, path)
-        run([Task("packing", pack, arguments)], 1, lambda share, what: progress(1.0, what))
+        if compression(read_fit(fits["fasttext"]), settings):
+            run([Task("packing", pack, arguments)], 1, lambda share, what: progress(1.0, what))
+        else:
+            pack(*arguments, lambda share: None)
     return _views(rows, settings, fasttext_view.load(path), read_fit(fits["network"]), weights)
 
 
