@@ -34,7 +34,7 @@ class NetworkSettings(msgspec.Struct, frozen=True):
 
     dimension: Annotated[int, Meta(ge=1, le=2000)] = 100
     hidden: Annotated[int, Meta(ge=0, le=5000)] = 0
-    epochs: Annotated[int, Meta(ge=1, le=10_000)] = 30
+    epochs: Annotated[int, Meta(ge=1, le=1_000_000)] = 30
     rate: Annotated[float, Meta(gt=0)] = 0.1
     batch: Annotated[int, Meta(ge=1)] = 256
     dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.6
