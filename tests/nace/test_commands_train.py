@@ -71,7 +71,7 @@ def test_json_is_all_there_is_on_standard_output(given: tuple[object, ...], tmp_
     assert found["dropped"]["dropped"] == {"code unknown to ISCO 08": 1}
     assert found["registered"] is None
     assert "1 left out" in done.stderr
-    assert "train: " in done.stderr
+    assert "89 rows read" in done.stderr
 
 
 def test_an_older_model_is_replaced(given: tuple[object, ...], model: Path) -> None:
