@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -58,10 +59,7 @@ def code_version() -> str:
 
 
 def _counts(values: list[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for value in values:
-        found[value or "unknown"] = found.get(value or "unknown", 0) + 1
-    return dict(sorted(found.items(), key=lambda item: -item[1]))
+    return dict(Counter(value or "unknown" for value in values).most_common())
 
 
 def _headline(judged: Evaluation) -> dict[str, Any]:

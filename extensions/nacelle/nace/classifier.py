@@ -82,15 +82,7 @@ class Classifier:
         `languages` has an ISO 639-1 code a text or ''; `side` has the declared columns, without
         which their tokens are left out. Raises NaceError where a declared column is missing.
         """
-        parts = list(self._answers(texts, languages, side))
-        if not parts:
-            return Answers(self.classes, np.zeros((0, len(self.classes)), np.float32), (), ())
-        return Answers(
-            self.classes,
-            np.vstack([part.probabilities for part in parts]),
-            tuple(stage for part in parts for stage in part.stages),
-            tuple(detail for part in parts for detail in part.details),
-        )
+        return Answers.joined(self.classes, list(self._answers(texts, languages, side)))
 
     def predict(
         self,

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from nacelle.nace.command_base import Progress
 
 if TYPE_CHECKING:
@@ -54,11 +52,6 @@ def answerer(
             side = {name: values[part] for name, values in rows.side.items()}
             parts.append(classifier.answer(texts[part], languages=rows.languages[part], side=side))
             tell(min(start + _CHUNK, len(texts)) / len(texts), what)
-        return Answers(
-            classifier.classes,
-            np.vstack([part.probabilities for part in parts]),
-            tuple(stage for part in parts for stage in part.stages),
-            tuple(detail for part in parts for detail in part.details),
-        )
+        return Answers.joined(classifier.classes, parts)
 
     return answer

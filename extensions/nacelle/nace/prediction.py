@@ -88,6 +88,17 @@ class Answers:
             tuple(self.details[i] for i in positions) if self.details else (),
         )
 
+    @classmethod
+    def joined(cls, classes: tuple[str, ...], parts: Sequence[Answers]) -> Answers:
+        """The answers of all parts over the same classes, one after the other; of none too."""
+        none = np.zeros((0, len(classes)), np.float32)
+        return cls(
+            classes,
+            np.vstack([none, *(part.probabilities for part in parts)]),
+            tuple(stage for part in parts for stage in part.stages),
+            tuple(detail for part in parts for detail in part.details),
+        )
+
 
 def confidence_index(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
     """p1 - p2 of probabilities in falling order, shape (n, k): one number in [0, 1] a row."""
