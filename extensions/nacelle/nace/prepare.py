@@ -39,20 +39,18 @@ class Prepared:
     """n rows: cleaned texts, stems with side tokens, keys, and the class as a position."""
 
     classes: tuple[str, ...]
-    texts: list[str]
     cleaned: list[str]
     stemmed: list[str]
     keys: list[str]
     targets: Integers
 
     def __len__(self) -> int:
-        return len(self.texts)
+        return len(self.cleaned)
 
     def rows(self, chosen: Sequence[int] | Integers) -> Prepared:
         """Some of the rows, in the order given."""
         return Prepared(
             self.classes,
-            [self.texts[i] for i in chosen],
             [self.cleaned[i] for i in chosen],
             [self.stemmed[i] for i in chosen],
             [self.keys[i] for i in chosen],
@@ -106,15 +104,12 @@ def _prepared(
     tokens = side or [""] * len(stems)
     stemmed = [stem + token for stem, token in zip(stems, tokens, strict=True)]
     targets = np.array([column[code] for code in codes], np.intp)
-    return Prepared(
-        classes, list(texts), cleaned, stemmed, [lookup_key(one) for one in stemmed], targets
-    )
+    return Prepared(classes, cleaned, stemmed, [lookup_key(one) for one in stemmed], targets)
 
 
 def _joined(first: Prepared, second: Prepared) -> Prepared:
     return Prepared(
         first.classes,
-        first.texts + second.texts,
         first.cleaned + second.cleaned,
         first.stemmed + second.stemmed,
         first.keys + second.keys,
@@ -140,14 +135,11 @@ def with_misspelt(rows: Prepared, settings: RowSettings, text: TextSettings, see
     drawn = np.random.default_rng(seed).random(len(rows)) < settings.misspelt
     source = rows.rows(np.flatnonzero(drawn))
     preprocessor = Preprocessor(text)
-    texts = with_typos(source.cleaned, settings.typos, seed)
-    cleaned = preprocessor.clean(texts)
+    cleaned = preprocessor.clean(with_typos(source.cleaned, settings.typos, seed))
     stems = preprocessor.stem(cleaned)
     side = [_side_of(stemmed) for stemmed in source.stemmed]
     stemmed = [stem + token for stem, token in zip(stems, side, strict=True)]
-    return _joined(
-        rows, Prepared(rows.classes, texts, cleaned, stemmed, source.keys, source.targets)
-    )
+    return _joined(rows, Prepared(rows.classes, cleaned, stemmed, source.keys, source.targets))
 
 
 def _side_of(stemmed: str) -> str:
