@@ -8,6 +8,8 @@ export UV_SYSTEM_CERTS := true
 NACELLE := .venv/bin/nacelle
 PORT ?=
 DATA ?=
+# Processes of the tests: they wait more than they compute.
+WORKERS ?= 3
 OPTIONS := $(if $(PORT),--port $(PORT)) 
 WHERE := $(if $(DATA),--data $(DATA))
 
@@ -21,7 +23,7 @@ down status doctor: .venv/.installed
 
 test: .venv/.developer
 	@.ci/packages
-	.venv/bin/python -m pytest -m "not drill" $(ARGS)
+	.venv/bin/python -m pytest -m "not drill" -n $(WORKERS) --dist loadgroup $(ARGS)
 
 drill: .venv/.developer
 	@.ci/packages

@@ -42,7 +42,7 @@ def conditions_of_session(installation: Installation) -> Conditions:
 
 def seconds_to_api(conditions: Conditions, client: httpx.Client, log: Path) -> float:
     """Start it; seconds until its /api answers 200; stop it."""
-    port = free_base(47000, 48000, 1)
+    port = free_base(1)
     command = [
         str(Path(sys.executable).with_name("jupyter-lab")),
         *conditions.arguments,

@@ -9,6 +9,17 @@ import pytest
 from tests.support.installation import Installation
 from tests.support.person import Person
 
+# A test that asks for one of these shares it with the others of its folder, in one process.
+SHARED = {"platform", "hub", "alice", "bob"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one file go to one process; those that share an installation, too."""
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        shares = SHARED.intersection(item.fixturenames)
+        item.add_marker(pytest.mark.xdist_group(str(item.path.parent if shares else item.path)))
+
 
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:

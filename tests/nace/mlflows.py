@@ -31,8 +31,7 @@ def database(folder: Path) -> str:
 
 @contextmanager
 def fresh_mlflow(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Tracking in a folder, with the experiment `test` set; what was set before is put back."""
-    before = mlflow.get_tracking_uri()
+    """Tracking in a folder, with the experiment `test` set; forgotten at the end."""
     # Experiments made by name keep their files below the folder where MLflow was first asked.
     monkeypatch.chdir(folder)
     uri = database(folder)
@@ -45,4 +44,9 @@ def fresh_mlflow(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]
     finally:
         while mlflow.active_run():
             mlflow.end_run()
-        mlflow.set_tracking_uri(before)
+        forget_address()
+
+
+def forget_address() -> None:
+    """As in a new process: an address once given would outlive the test, before the variable's."""
+    mlflow.set_tracking_uri(None)

@@ -20,7 +20,7 @@ from nacelle.nace.evaluate import evaluate
 from nacelle.nace.load_model import load_classifier
 from nacelle.nace.register import Logged, log_classifier
 from nacelle.nace.text import TextSettings
-from tests.nace.mlflows import fresh_mlflow
+from tests.nace.mlflows import forget_address, fresh_mlflow
 
 TEXTS = ["Growing of wheat", "bakery", "dentist"]
 
@@ -183,10 +183,7 @@ def test_a_silent_server_is_named_quickly(
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         address = f"http://someone:secret@127.0.0.1:{closed.getsockname()[1]}"
-        before, retries = (
-            mlflow.get_tracking_uri(),
-            os.environ.get("MLFLOW_HTTP_REQUEST_MAX_RETRIES"),
-        )
+        retries = os.environ.get("MLFLOW_HTTP_REQUEST_MAX_RETRIES")
         monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
         mlflow.set_tracking_uri(address)
         start = time.monotonic()
@@ -196,7 +193,7 @@ def test_a_silent_server_is_named_quickly(
             with pytest.raises(NaceError, match="give the model models:/nace@champion"):
                 load_classifier("models:/nace@champion")
         finally:
-            mlflow.set_tracking_uri(before)
+            forget_address()
     assert time.monotonic() - start < 15
     assert "MLFLOW_TRACKING_URI" in str(caught.value)
     assert "127.0.0.1" in str(caught.value) and "secret" not in str(caught.value)

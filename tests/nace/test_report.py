@@ -28,6 +28,7 @@ from nacelle.nace.report import (
 from nacelle.nace.words import share
 from tests.nace.answering import answers_of, random_answers, with_stage
 from tests.nace.data import nomenclature
+from tests.nace.mlflows import fresh_mlflow
 from tests.support.browser import launch
 
 NACE = nomenclature("nace_rev2")
@@ -202,12 +203,10 @@ def test_names_of_lines_do_not_cover_each_other() -> None:
 
 
 @pytest.fixture
-def tracking(tmp_path: Path) -> Iterator[None]:
+def tracking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An empty tracking store of the test's own."""
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
-    yield
-    mlflow.set_tracking_uri(before)
+    with fresh_mlflow(tmp_path, monkeypatch):
+        yield
 
 
 @pytest.mark.usefixtures("tracking")

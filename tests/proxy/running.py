@@ -199,9 +199,9 @@ class Hub:
             "USER": "eve",
         }
         before = {name: os.environ.get(name) for name in names}
+        _forget_client_state()
         _set(names)
         try:
-            _forget_client_state()
             yield
         finally:
             _set(before)
@@ -222,6 +222,8 @@ def _forget_client_state() -> None:
 
     while mlflow.active_run() is not None:
         mlflow.end_run()
+    # An address given to the client would come before the variable's.
+    mlflow.set_tracking_uri(None)
     fluent._active_experiment_id = None
     os.environ.pop("MLFLOW_EXPERIMENT_ID", None)
     os.environ.pop("MLFLOW_RUN_ID", None)

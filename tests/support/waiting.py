@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from collections.abc import Callable
@@ -21,14 +22,16 @@ def wait_for(reached: Callable[[], Found], seconds: float = 60, what: str = "it"
     raise AssertionError(f"{what} did not happen within {seconds} s")
 
 
-def free_base(first: int = 20000, last: int = 30000, step: int = 20) -> int:
+def free_base(step: int = 20) -> int:
     """A port from which `step` on are free on loopback, below those the system hands out."""
-    for base in range(first, last, step):
+    # Each process of a parallel run has two thousand ports to itself.
+    first = 20000 + 2000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+    for base in range(first, first + 2000, step):
         # Never the same twice: what was started there may only be down for the moment.
         if base not in _given and all(_is_free(port) for port in range(base, base + step)):
             _given.add(base)
             return base
-    raise AssertionError(f"no {step} free ports between {first} and {last}")
+    raise AssertionError(f"no {step} free ports from {first} on")
 
 
 def _is_free(port: int) -> bool:
