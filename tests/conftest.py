@@ -13,6 +13,7 @@ from tests.support.person import Person
 SHARED = {"platform", "hub", "alice", "bob"}
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of one file go to one process; those that share an installation, too."""
     for item in items:
