@@ -10,6 +10,8 @@ from nacelle.settings import Settings
 
 # Path of the broker behind the proxy; it is part of its name as an OpenID issuer.
 BROKER_PREFIX = "/services/broker"
+# Path of the classifier behind the proxy.
+NACE_PREFIX = "/services/nace"
 
 # Offsets from the platform's port. All but the first listen on loopback only.
 PORTS = {
@@ -20,6 +22,7 @@ PORTS = {
     "mlflow": 4,
     "broker": 5,
     "mlflow-door": 6,
+    "nace": 7,
 }
 
 

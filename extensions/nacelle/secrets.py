@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nacelle.layout import Layout
 
-SERVICES = ("broker", "mlflow", "culler")
+SERVICES = ("broker", "mlflow", "culler", "nace")
 
 # name -> bytes of randomness; each is written as hexadecimal text.
 _GENERATED = {
@@ -17,6 +17,8 @@ _GENERATED = {
     "proxy.token": 32,
     "store.key": 32,
     "mlflow.secret": 32,
+    "nace.secret": 32,
+    "nace.text": 32,
     **{f"service.{name}.token": 32 for name in SERVICES},
 }
 
