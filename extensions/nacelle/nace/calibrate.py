@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from nacelle.nace.network import Floats, Integers, softmax
+from nacelle.nace.bags import Floats
+from nacelle.nace.network import Integers, softmax
 
 _TINY = 1e-9
 _POOLED = np.float32(0.5)

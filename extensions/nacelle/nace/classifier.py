@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
+from nacelle.nace.bags import Floats
 from nacelle.nace.card import write_card
 from nacelle.nace.model_folder import (
     NOMENCLATURE,
@@ -20,9 +20,16 @@ from nacelle.nace.model_folder import (
     version_of,
     write_json,
 )
-from nacelle.nace.network import Floats
 from nacelle.nace.nomenclature import Nomenclature
-from nacelle.nace.prediction import Answers, Candidate, Prediction, Stage, confidence_index
+from nacelle.nace.prediction import (
+    Answers,
+    Asked,
+    Candidate,
+    Prediction,
+    Ranked,
+    Stage,
+    now,
+)
 from nacelle.nace.rules import RuleAnswer, Rules
 from nacelle.nace.text import Preprocessor, TextSettings
 from nacelle.nace.views import Views
@@ -63,6 +70,7 @@ class Classifier:
         self.card = dict(card)
         self.version = version
         self._preprocessor = Preprocessor(text)
+        self._known_titles: dict[str, dict[str, str]] = {}
         # A code typed or given by a rule may lie below the level that is answered.
         self._column = {
             below: position
@@ -99,38 +107,55 @@ class Classifier:
 
         A prediction is automatic where its confidence index reaches the threshold.
         """
-        time = datetime.now(UTC).isoformat(timespec="seconds")
-        titles = [self.nomenclature.title(code, title_language) for code in self.classes]
+        asked = Asked(k, threshold, title_language, request_id, now())
         found: list[Prediction] = []
         for answers in self._answers(texts, languages, side):
-            positions, values = answers.top(max(k, 2))
-            index = confidence_index(values)
-            for row, stage in enumerate(answers.stages):
-                kept = zip(positions[row, :k].tolist(), values[row, :k].tolist(), strict=True)
-                top = tuple(
-                    Candidate(self.classes[position], titles[position], min(value, 1.0))
-                    for position, value in kept
-                )
-                rejected = stage == "rejected"
-                sure = float(index[row])
-                found.append(
-                    Prediction(
-                        text=texts[len(found)],
-                        nomenclature=self.nomenclature.name,
-                        version=self.nomenclature.version,
-                        stage=stage,
-                        detail=answers.details[row],
-                        top=() if rejected else top,
-                        index=sure,
-                        automatic=None if threshold is None else not rejected and sure >= threshold,
-                        threshold=threshold,
-                        model=self.name,
-                        model_version=self.version,
-                        time=time,
-                        request_id=request_id,
-                    )
-                )
+            ranked = answers.ranked(k)
+            found += [
+                self.describe(ranked, row, texts[len(found) + row], asked)
+                for row in range(len(answers.stages))
+            ]
         return found
+
+    def describe(self, ranked: Ranked, row: int, text: str, asked: Asked) -> Prediction:
+        """The answer for one text, which stands at `row` of what was ranked."""
+        titles = self._titles(asked.title_language)
+        codes = [ranked.classes[position] for position in ranked.positions[row][: asked.k]]
+        rejected = ranked.stages[row] == "rejected"
+        index = ranked.index[row]
+        threshold = asked.threshold
+        return Prediction(
+            text=text,
+            nomenclature=self.nomenclature.name,
+            version=self.nomenclature.version,
+            stage=ranked.stages[row],
+            detail=ranked.details[row],
+            top=()
+            if rejected
+            else tuple(
+                Candidate(code, titles[code], min(value, 1.0))
+                for code, value in zip(codes, ranked.values[row], strict=False)
+            ),
+            index=index,
+            automatic=None if threshold is None else not rejected and index >= threshold,
+            threshold=threshold,
+            model=self.name,
+            model_version=self.version,
+            time=asked.time,
+            request_id=asked.request_id,
+        )
+
+    def at_level(self, answers: Answers, level: int) -> Answers:
+        """The answers over the codes of a level, each with the sum of those below it."""
+        codes, sums = self.by_level(answers, level)
+        return Answers(codes, sums, answers.stages, answers.details)
+
+    def _titles(self, language: str) -> dict[str, str]:
+        titles = self._known_titles.get(language)
+        if titles is None:
+            titles = {code: self.nomenclature.title(code, language) for code in self.nomenclature}
+            self._known_titles[language] = titles
+        return titles
 
     def by_level(self, answers: Answers, level: int) -> tuple[tuple[str, ...], Floats]:
         """Codes of a level and their probabilities, shape (n, codes): sums of those below them."""

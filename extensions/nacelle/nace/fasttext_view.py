@@ -18,7 +18,8 @@ import numpy as np
 from msgspec import Meta
 from scipy import sparse
 
-from nacelle.nace.network import Floats, Network
+from nacelle.nace.bags import Floats, ones, sums
+from nacelle.nace.network import Network
 
 LABEL = "__label__"
 _PRIME, _BASIS = 16777619, 2166136261
@@ -83,18 +84,18 @@ class Pieces:
 
     def features(self, texts: Sequence[str]) -> sparse.csr_matrix:
         """What fastText averages for each text, shape (n, width): rows add up to 1."""
-        found = self.counted(texts, self.width)
+        found = ones(self.rows(texts), self.width)
         counts = np.diff(found.indptr)
         found.data = np.repeat(1 / np.maximum(counts, 1), counts).astype(np.float32)
         return found
 
-    def counted(self, texts: Sequence[str], width: int) -> sparse.csr_matrix:
-        """A one for each position of each text, shape (n, width)."""
-        return _ones([self._of(text) for text in texts], width)
+    def rows(self, texts: Sequence[str]) -> list[list[int]]:
+        """The positions of each text, as often as they stand in it."""
+        return [self._of(text) for text in texts]
 
     def words(self, words: Sequence[str]) -> sparse.csr_matrix:
         """A one for each piece of each word, shape (words, width)."""
-        return _ones([self._subwords(word, "strict")[1] for word in words], self.width)
+        return ones([self._subwords(word, "strict")[1] for word in words], self.width)
 
     def replace(self, word: str, position: int) -> None:
         """Let one position stand for all pieces of a word from now on."""
@@ -117,17 +118,6 @@ class Pieces:
         if len(word) <= _CACHED_LENGTH:
             self._known[word] = found
         return found
-
-
-def _ones(rows: Sequence[Sequence[int]], width: int) -> sparse.csr_matrix:
-    positions: list[int] = []
-    ends = [0]
-    for row in rows:
-        positions += row
-        ends.append(len(positions))
-    ones = np.ones(len(positions), np.float32)
-    found = np.array(positions, np.int32)
-    return sparse.csr_matrix((ones, found, ends), shape=(len(rows), width))
 
 
 def _signed_hash(word: str) -> int:
@@ -172,8 +162,8 @@ class FastTextView:
 
     def logits(self, texts: Sequence[str]) -> Floats:
         """Scores of n texts, shape (n, C), whose softmax is fastText's own probabilities."""
-        sums = np.asarray(self._pieces.counted(texts, len(self._sums)) @ self._sums)
-        bags: Floats = sums[:, :-1] / sums[:, -1:]
+        found = sums(self._pieces.rows(texts), self._sums)
+        bags: Floats = found[:, :-1] / found[:, -1:]
         return bags @ self._outer
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from nacelle.nace.bags import Floats
 from nacelle.nace.errors import NaceError
-from nacelle.nace.network import Floats, Network
+from nacelle.nace.network import Network
 
 FORMAT = 1
 MODEL = "model.json"

@@ -8,7 +8,7 @@ once: upper levels lend their rows to rare classes. Dropped features (dropout, S
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -18,9 +18,9 @@ import numpy.typing as npt
 from msgspec import Meta
 from scipy import sparse
 
+from nacelle.nace.bags import Floats, sums
 from nacelle.nace.errors import NaceError
 
-Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.intp]
 Progress = Callable[[float], None]
 
@@ -57,6 +57,12 @@ class Network:
     def logits(self, features: sparse.csr_matrix) -> Floats:
         """Scores of n texts, shape (n, C), whose softmax is their probabilities."""
         return self.from_bag(np.asarray(features @ self.embedding, dtype=np.float32))
+
+    def of_rows(self, rows: Sequence[Collection[int]]) -> Floats:
+        """Scores (n, C) of texts given as the positions of their features."""
+        counts = np.array([len(row) or 1 for row in rows])
+        lengths = np.sqrt(counts).astype(np.float32)
+        return self.from_bag(sums(rows, self.embedding) / lengths[:, None])
 
     def from_bag(self, bag: Floats) -> Floats:
         """Scores (n, C) of bags of shape (n, d)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
@@ -43,6 +44,32 @@ class Prediction(msgspec.Struct, frozen=True):
     request_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is wanted of an answer: `k` codes, titles in a language, automatic from a threshold."""
+
+    k: int
+    threshold: float | None
+    title_language: str
+    request_id: str
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """The best codes of n texts, a row a text: positions in `classes` and probabilities.
+
+    The best stand first; `index` is the confidence index p1 - p2 of each text.
+    """
+
+    classes: tuple[str, ...]
+    positions: list[list[int]]
+    values: list[list[float]]
+    index: list[float]
+    stages: tuple[Stage, ...]
+    details: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Answers:
     """Probabilities of every code for n texts.
@@ -59,10 +86,24 @@ class Answers:
     def top(self, k: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
         """Positions in `classes` and probabilities of the k best, best first; shapes (n, k)."""
         k = min(k, len(self.classes))
+        row = np.arange(len(self.probabilities))[:, None]
         part = np.argpartition(-self.probabilities, k - 1, axis=1)[:, :k]
-        values = np.take_along_axis(self.probabilities, part, axis=1)
-        order = np.argsort(-values, axis=1, kind="stable")
-        return np.take_along_axis(part, order, axis=1), np.take_along_axis(values, order, axis=1)
+        order = np.argsort(-self.probabilities[row, part], axis=1, kind="stable")
+        best = part[row, order]
+        return best, self.probabilities[row, best]
+
+    def ranked(self, k: int) -> Ranked:
+        """The k best codes of each text; two at least are looked at, for the confidence index."""
+        positions, values = self.top(max(k, 2))
+        index = confidence_index(values).tolist()
+        return Ranked(
+            self.classes,
+            positions.tolist(),
+            values.tolist(),
+            index,
+            self.stages,
+            self.details or ("",) * len(self.stages),
+        )
 
     @property
     def confidence(self) -> npt.NDArray[np.float64]:
@@ -98,6 +139,11 @@ class Answers:
             tuple(stage for part in parts for stage in part.stages),
             tuple(detail for part in parts for detail in part.details),
         )
+
+
+def now() -> str:
+    """The time of an answer: UTC, ISO 8601, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def confidence_index(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:

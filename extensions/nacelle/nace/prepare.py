@@ -11,8 +11,9 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
+from nacelle.nace.bags import Floats
 from nacelle.nace.labelled import Labelled
-from nacelle.nace.network import Floats, Integers
+from nacelle.nace.network import Integers
 from nacelle.nace.nomenclature import Nomenclature
 from nacelle.nace.official import official_rows
 from nacelle.nace.rules import lookup_key

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from nacelle.nace import fasttext_view
+from nacelle.nace.bags import Floats
 from nacelle.nace.calibrate import mix
 from nacelle.nace.model_folder import FASTTEXT, NETWORK, read_network, write_network
-from nacelle.nace.network import Floats, Network
+from nacelle.nace.network import Network
 from nacelle.nace.vocabulary import Vocabulary, VocabularySettings
 
 
@@ -32,8 +33,8 @@ class Views:
 
     def scores(self, cleaned: Sequence[str], stemmed: Sequence[str]) -> list[Floats]:
         """Scores (n, C) by the network and by fastText, before they are weighted."""
-        features = self.vocabulary.features(cleaned, stemmed)
-        return [self._network.logits(features), self._fasttext.logits(stemmed)]
+        rows = self.vocabulary.rows(cleaned, stemmed)
+        return [self._network.of_rows(rows), self._fasttext.logits(stemmed)]
 
     def probabilities(self, cleaned: Sequence[str], stemmed: Sequence[str]) -> Floats:
         """Probabilities (n, C); a row adds up to 1."""

@@ -12,6 +12,8 @@ import numpy as np
 from msgspec import Meta
 from scipy import sparse
 
+from nacelle.nace.bags import ones
+
 # Pairs grow with the square of the length: a long text gives those of its first stems alone.
 _PAIRED = 8
 _CACHED_WORDS = 200_000
@@ -50,15 +52,14 @@ class Vocabulary:
 
         Dividing by the root of the number of features makes rows of any length equally long.
         """
-        positions: list[int] = []
-        ends = [0]
-        for clean, stems in zip(cleaned, stemmed, strict=True):
-            positions += self._row(clean, stems)
-            ends.append(len(positions))
-        counts = np.diff(ends)
-        values = np.repeat(1 / np.sqrt(np.maximum(counts, 1)), counts).astype(np.float32)
-        found = np.array(positions, np.int32)
-        return sparse.csr_matrix((values, found, ends), shape=(len(counts), len(self)))
+        found = ones(self.rows(cleaned, stemmed), len(self))
+        counts = np.diff(found.indptr)
+        found.data = np.repeat(1 / np.sqrt(np.maximum(counts, 1)), counts).astype(np.float32)
+        return found
+
+    def rows(self, cleaned: Sequence[str], stemmed: Sequence[str]) -> list[set[int]]:
+        """The positions of the features that stand in each text."""
+        return [self._row(clean, stems) for clean, stems in zip(cleaned, stemmed, strict=True)]
 
     def _row(self, cleaned: str, stemmed: str) -> set[int]:
         row: set[int] = set()
