@@ -23,7 +23,7 @@ down status doctor: .venv/.installed
 
 test: .venv/.developer
 	@.ci/packages
-	.venv/bin/python -m pytest -m "not drill" -n $(WORKERS) --dist loadgroup $(ARGS)
+	.venv/bin/python -m pytest -m "not drill" -n $(WORKERS) --dist loadscope $(ARGS)
 
 drill: .venv/.developer
 	@.ci/packages

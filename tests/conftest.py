@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.installation import Installation
 from tests.support.person import Person
 
-# A test that asks for one of these shares it with the others of its folder, in one process.
-SHARED = {"platform", "hub", "alice", "bob"}
+# Folders whose tests share a running installation; of the journeys, some bring their own.
+_TOGETHER = ("tests/hub", "tests/storage", "tests/proxy", "tests/journeys")
+_ALONE = ("tests/journeys/test_up.py", "tests/journeys/test_tls.py")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one file go to one process; those that share an installation, too."""
-    for item in items:
-        assert isinstance(item, pytest.Function)
-        shares = SHARED.intersection(item.fixturenames)
-        item.add_marker(pytest.mark.xdist_group(str(item.path.parent if shares else item.path)))
+class ByInstallation(LoadScopeScheduling):
+    """What shares an installation runs in one process; other files go where there is room."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        folder = file.rpartition("/")[0]
+        return folder if folder in _TOGETHER and file not in _ALONE else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByInstallation:
+    return ByInstallation(config, log)
 
 
 @pytest.fixture(scope="session")
