@@ -25,6 +25,7 @@ PEOPLE = [
     Identity("user", "ann", ("prix", LONG, "emploi")),
     Identity("user", "ann", ("", "prix"), admin=True),
     Identity("service", "mlflow"),
+    Identity("service", "nace", ("prix",)),
 ]
 
 
@@ -63,7 +64,9 @@ class Made(Buckets):
 async def ask(identity: Identity, folder: Path) -> tuple[int, dict[str, str], Exchange, Made]:
     issuer = Issuer("http://127.0.0.1:1" + BROKER_PREFIX, folder / "keys.json")
     exchange, made = Exchange(), Made()
-    app = make_app(Broker(issuer, exchange, made, 60), issuer, Directory(identity))
+    app = make_app(
+        Broker(issuer, exchange, made, 60, {"nace": "prix"}), issuer, Directory(identity)
+    )
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://broker") as client:
         answer = await client.post(f"{BROKER_PREFIX}/keys")
@@ -80,6 +83,15 @@ async def test_a_project_that_makes_no_bucket_costs_nobody_their_keys(tmp_path: 
     status, _, _, made = await ask(Identity("user", "ann", (LONG, "prix")), tmp_path)
     assert status == 200
     assert made.names == ["user-ann", "projet-prix"]
+
+
+async def test_a_service_writes_to_the_bucket_of_its_project(tmp_path: Path) -> None:
+    *_, made = await ask(Identity("service", "nace"), tmp_path)
+    assert made.names[1:] == ["projet-prix"]
+    *_, made = await ask(Identity("service", "mlflow"), tmp_path)
+    assert len(made.names) == 1
+    *_, made = await ask(Identity("user", "nace"), tmp_path)
+    assert made.names == ["user-nace"]
 
 
 @pytest.mark.parametrize("name", [LONG, "é" * 30])

@@ -70,6 +70,7 @@ def test_configure_adds_to_what_is_there(settings: Settings) -> None:
         "theirs",
         "broker",
         "mlflow",
+        "nace",
         "culler",
     ]
     user = next(role for role in c.JupyterHub.load_roles if role["name"] == "user")

@@ -41,7 +41,10 @@ c.JupyterHub.proxy_class = "jupyterhub_traefik_proxy.fileprovider.TraefikFilePro
 c.TraefikProxy.traefik_api_url = layout.address("proxy-api")
 c.TraefikProxy.traefik_api_password = "only-for-this-test"
 c.TraefikProxy.traefik_api_username = "test"
-c.JupyterHub.load_groups = {{"prix": {{"users": ["alice", "carol"]}}}}
+c.JupyterHub.load_groups = {{
+    "prix": {{"users": ["alice", "carol"]}},
+    "nace": {{"users": ["dora"]}},
+}}
 c.JupyterHub.services = [
     {{
         "name": "mlflow",
@@ -51,9 +54,11 @@ c.JupyterHub.services = [
         "oauth_no_confirm": True,
     }},
     {{"name": "tests", "api_token": "{admin}", "admin": False}},
+    {{"name": "nace", "api_token": read_secret(layout, "service.nace.token")}},
 ]
 c.JupyterHub.load_roles = [
     {{"name": "user", "scopes": ["self", "{scope}"]}},
+    {{"name": "nace", "services": ["nace"], "scopes": ["{scope}"]}},
     {{
         "name": "tests",
         "services": ["tests"],
@@ -181,6 +186,13 @@ class Hub:
     def client(self, user: str, space: str | None = None) -> httpx.Client:
         """Plain HTTP as this user's client sends it."""
         headers = {"Authorization": f"Bearer {self.token(user)}"}
+        if space:
+            headers["X-MLFLOW-WORKSPACE"] = space
+        return httpx.Client(base_url=self.mlflow, headers=headers, timeout=60, trust_env=False)
+
+    def service(self, name: str, space: str | None = None) -> httpx.Client:
+        """Plain HTTP as a hub service sends it."""
+        headers = {"Authorization": f"Bearer {read_secret(self.layout, f'service.{name}.token')}"}
         if space:
             headers["X-MLFLOW-WORKSPACE"] = space
         return httpx.Client(base_url=self.mlflow, headers=headers, timeout=60, trust_env=False)

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from bs4 import BeautifulSoup
 
-from nacelle.proxy.identity import PROOF_HEADER, Person, sign_proof
+from nacelle.credentials.identity import PROOF_HEADER, Person, sign_proof
 from nacelle.secrets import read_secret
 
 from .running import ADMIN_TOKEN, Hub, until
@@ -141,7 +141,7 @@ def test_mlflow_is_not_reachable_past_the_door(hub: Hub) -> None:
 
 def test_an_old_proof_is_refused(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
-    monkeypatch.setattr("nacelle.proxy.identity.time.time", lambda: now - 120)
+    monkeypatch.setattr("nacelle.credentials.identity.time.time", lambda: now - 120)
     proof = sign_proof(Person("alice"), "mlflow", read_secret(hub.layout, "mlflow.secret"))
     headers = {PROOF_HEADER: proof}
     assert httpx.get(hub.direct + SEARCH, headers=headers, trust_env=False).status_code == 401

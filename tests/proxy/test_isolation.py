@@ -2,57 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 import httpx
 import mlflow
 import pytest
 from mlflow.exceptions import MlflowException
-from mlflow.server import handlers
 from requests import HTTPError
 
 from .running import Hub, until
-from .world import WORDS, World, body, fields, query, state
-
-
-def _requests(world: World) -> list[tuple[str, str]]:
-    """Every route of MLflow, the allowed and the others, with the owner's things in its path."""
-    known = {
-        "run_id": world.run_id,
-        "model_id": world.model_id,
-        "trace_id": world.trace_id,
-        "request_id": world.trace_id,
-        "dataset_id": world.dataset_id,
-        "workspace_name": world.space,
-        "artifact_path": world.artifact_path,
-        "tag_key": "note",
-        "key": "note",
-    }
-    extra = [
-        ("/get-artifact", None, ["GET"]),
-        ("/model-versions/get-artifact", None, ["GET"]),
-        ("/ajax-api/2.0/mlflow/metrics/get-history-bulk", None, ["GET"]),
-        ("/ajax-api/2.0/mlflow/metrics/get-history-bulk-interval", None, ["GET"]),
-        ("/ajax-api/2.0/mlflow/experiments/search-datasets", None, ["POST"]),
-        ("/ajax-api/2.0/mlflow/runs/create-promptlab-run", None, ["POST"]),
-        ("/ajax-api/2.0/mlflow/upload-artifact", None, ["POST"]),
-        ("/ajax-api/2.0/mlflow/get-trace-artifact", None, ["GET"]),
-        ("/ajax-api/3.0/mlflow/get-trace-artifact", None, ["GET"]),
-        ("/ajax-api/2.0/mlflow/logged-models/<model_id>/artifacts/files", None, ["GET"]),
-        ("/v1/traces", None, ["POST"]),
-        ("/metrics", None, ["GET"]),
-    ]
-
-    def filled(path: str) -> str:
-        return re.sub(
-            r"<(?:\w+:)?(\w+)>", lambda match: known.get(match[1], world.experiment_id), path
-        )
-
-    return [
-        (method, filled(path))
-        for path, _, methods in [*handlers.get_endpoints(), *extra]
-        for method in methods
-    ]
+from .world import WORDS, World, body, fields, query, requests, state
 
 
 @pytest.mark.parametrize("space", [None, "user-alice", "projet-prix", "default"])
@@ -62,7 +19,7 @@ def test_no_route_gives_or_changes_what_is_anothers(
     before = state(alice, world)
     everything = fields(world)
     queries = query(everything)
-    tried = _requests(world)
+    tried = requests(world)
     assert len(tried) > 300
     with hub.client("bob", space) as bob:
         for method, path in tried:
@@ -102,7 +59,7 @@ def test_own_things_do_not_lead_to_anothers(
         for part in chosen:
             changed |= mine[part]
         queries = query(changed)
-        for method, path in _requests(world):
+        for method, path in requests(world):
             if path.startswith("/ajax-api"):
                 continue  # the same handlers once more, as the test above has shown
             if method == "DELETE" and "runs" not in path:

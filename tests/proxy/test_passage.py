@@ -13,7 +13,7 @@ from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 from tornado.web import Application, RequestHandler
 
-from nacelle.proxy.identity import PROOF_HEADER, read_proof
+from nacelle.credentials.identity import PROOF_HEADER, read_proof
 from nacelle.proxy.passage import Behind, make_application
 from nacelle.secrets import read_secret
 

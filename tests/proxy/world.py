@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import httpx
 import mlflow
 from mlflow.pyfunc import PythonModel
+from mlflow.server import handlers
 
 from .running import Hub
 
@@ -33,16 +35,16 @@ class World:
     model_id: str
     trace_id: str
     dataset_id: str
-    space: str = "user-alice"
+    space: str
 
     @property
     def artifact_path(self) -> str:
         return f"{self.experiment_id}/{self.run_id}/artifacts/secret.txt"
 
 
-def make_world(hub: Hub) -> World:
-    """Everything MLflow keeps, once, for alice."""
-    with hub.as_user("alice"), tempfile.TemporaryDirectory() as folder:
+def make_world(hub: Hub, user: str = "alice", space: str = "user-alice") -> World:
+    """Everything MLflow keeps, once, in one of somebody's spaces."""
+    with hub.as_user(user, space), tempfile.TemporaryDirectory() as folder:
         secret = Path(folder) / "secret.txt"
         secret.write_text(WORDS)
         experiment = mlflow.set_experiment("alices-experiment")
@@ -80,6 +82,7 @@ def make_world(hub: Hub) -> World:
             logged.model_id,
             trace.info.trace_id,
             data.dataset_id,
+            space,
         )
 
 
@@ -215,3 +218,43 @@ def query(everything: dict[str, Any]) -> dict[str, Any]:
         return isinstance(value[0], str) if isinstance(value, list) else not isinstance(value, dict)
 
     return {name: value for name, value in everything.items() if may(value)}
+
+
+def requests(world: World) -> list[tuple[str, str]]:
+    """Every route of MLflow, the allowed and the others, with the owner's things in its path."""
+    known = {
+        "run_id": world.run_id,
+        "model_id": world.model_id,
+        "trace_id": world.trace_id,
+        "request_id": world.trace_id,
+        "dataset_id": world.dataset_id,
+        "workspace_name": world.space,
+        "artifact_path": world.artifact_path,
+        "tag_key": "note",
+        "key": "note",
+    }
+    extra = [
+        ("/get-artifact", None, ["GET"]),
+        ("/model-versions/get-artifact", None, ["GET"]),
+        ("/ajax-api/2.0/mlflow/metrics/get-history-bulk", None, ["GET"]),
+        ("/ajax-api/2.0/mlflow/metrics/get-history-bulk-interval", None, ["GET"]),
+        ("/ajax-api/2.0/mlflow/experiments/search-datasets", None, ["POST"]),
+        ("/ajax-api/2.0/mlflow/runs/create-promptlab-run", None, ["POST"]),
+        ("/ajax-api/2.0/mlflow/upload-artifact", None, ["POST"]),
+        ("/ajax-api/2.0/mlflow/get-trace-artifact", None, ["GET"]),
+        ("/ajax-api/3.0/mlflow/get-trace-artifact", None, ["GET"]),
+        ("/ajax-api/2.0/mlflow/logged-models/<model_id>/artifacts/files", None, ["GET"]),
+        ("/v1/traces", None, ["POST"]),
+        ("/metrics", None, ["GET"]),
+    ]
+
+    def filled(path: str) -> str:
+        return re.sub(
+            r"<(?:\w+:)?(\w+)>", lambda match: known.get(match[1], world.experiment_id), path
+        )
+
+    return [
+        (method, filled(path))
+        for path, _, methods in [*handlers.get_endpoints(), *extra]
+        for method in methods
+    ]

@@ -25,6 +25,8 @@ READS, WRITES = ("GET", "HEAD"), ("PUT", "POST", "DELETE")
         (ADA, "projet-nace", True, True),  # 2
         (BOB, "projet-nace", False, False),
         (ROOT, "projet-nace", False, False),
+        (Identity("service:nace", ("nace",)), "projet-nace", True, True),
+        (MLFLOW, "projet-nace", False, False),
         (MLFLOW, "service-mlflow", True, True),  # 3
         (ADA, "service-mlflow", False, False),
         (Identity("user:mlflow"), "service-mlflow", False, False),
@@ -35,7 +37,7 @@ READS, WRITES = ("GET", "HEAD"), ("PUT", "POST", "DELETE")
         (ADA, "ada", False, False),
         (ADA, "user-", False, False),
         (ROOT, "anything", False, False),
-        (Identity("service:x", ("nace",)), "projet-nace", False, False),
+        (Identity("other:x", ("nace",)), "projet-nace", False, False),
     ],
 )
 def test_rules(who: Identity, bucket: str, may_read: bool, may_write: bool) -> None:

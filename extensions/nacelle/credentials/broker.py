@@ -11,7 +11,8 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 import uvicorn
 from starlette.applications import Starlette
@@ -36,11 +37,20 @@ log = logging.getLogger(__name__)
 
 
 class Broker:
-    """Gives keys for an identity; knows one issuer and one store."""
+    """Gives keys for an identity; knows one issuer and one store.
+
+    `services` names the project whose bucket a service writes to beside its own.
+    """
 
     def __init__(
-        self, issuer: Issuer, exchange: TokenExchange, buckets: Buckets, life: int
+        self,
+        issuer: Issuer,
+        exchange: TokenExchange,
+        buckets: Buckets,
+        life: int,
+        services: Mapping[str, str],
     ) -> None:
+        self._services = dict(services)
         self._issuer = issuer
         self._exchange = exchange
         self._buckets = buckets
@@ -51,12 +61,17 @@ class Broker:
 
         Raises SlugError, before any key is made, for somebody who can have no bucket.
         """
+        identity = self._in_project(identity)
         buckets = buckets_of(identity)
         token = self._issuer.sign(identity, AUDIENCE)
         name = slug(identity.name)[:60].ljust(2, "-")
         keys = self._exchange.exchange(token, name, self._life)
         self._buckets.ensure(buckets, keys)
         return keys
+
+    def _in_project(self, identity: Identity) -> Identity:
+        project = self._services.get(identity.name) if identity.kind == "service" else None
+        return replace(identity, projects=(project,)) if project else identity
 
 
 def make_app(broker: Broker, issuer: Issuer, directory: HubDirectory) -> Starlette:
@@ -150,6 +165,7 @@ def main() -> None:
         TokenExchange(store, settings.store.region, verify),
         Buckets(store, settings.store.region, verify),
         settings.store.key_life,
+        {"nace": settings.nace.project},
     )
     app = make_app(broker, issuer, HubDirectory(cache_seconds=15))
     uvicorn.run(

@@ -13,6 +13,7 @@ from typing import Any
 import bcrypt
 
 from nacelle.hub import pages, refusals
+from nacelle.hub.nace_setup import configure_nace_pages
 from nacelle.hub.passwords import ensure_passwords
 from nacelle.hub.profiles import load_profiles
 from nacelle.hub.proxy import API_USER, ENTRY_POINT, routes_file
@@ -20,8 +21,8 @@ from nacelle.layout import Layout
 from nacelle.secrets import ensure_secrets, read_secret
 from nacelle.settings import Settings, bracketed
 
-# What a session may do beyond its own server: ask the broker for keys, and write to MLflow.
-SESSION_SERVICES = ("broker", "mlflow")
+# What a session may do beyond its own server: get keys, write to MLflow, and classify.
+SESSION_SERVICES = ("broker", "mlflow", "nace")
 _ACCESS = [f"access:services!service={name}" for name in SESSION_SERVICES]
 
 # The hub waits for each service in turn before it opens its own door, 30 s unless told otherwise: a
@@ -40,6 +41,7 @@ def configure(c: Any, settings: Settings, folder: Path) -> None:
     configure_services(c, settings)
     configure_sessions(c, settings, "nacelle.hub.sessions.LocalSession")
     configure_pages(c, settings, folder)
+    configure_nace_pages(c, settings)
 
 
 def configure_hub(c: Any, settings: Settings) -> None:
@@ -140,6 +142,13 @@ def make_services(layout: Layout) -> list[dict[str, Any]]:
             # Part of the platform: asking each person for consent would teach them to click.
             "oauth_no_confirm": True,
         },
+        {
+            "name": "nace",
+            "url": layout.address("nace"),
+            "timeout": _SERVICE_TIMEOUT,
+            "api_token": read_secret(layout, "service.nace.token"),
+            "display": False,
+        },
         {"name": "culler", "api_token": read_secret(layout, "service.culler.token")},
     ]
 
@@ -164,6 +173,18 @@ def make_roles() -> list[dict[str, Any]]:
             # Its own storage keys come from the broker, as everybody's.
             "scopes": ["read:users:name", "read:users:groups", "access:services!service=broker"],
             "services": ["mlflow"],
+        },
+        {
+            "name": "nacelle-nace",
+            # Its model comes through the door of MLflow, its records go to the project's bucket.
+            "scopes": [
+                "read:users:name",
+                "read:users:groups",
+                "read:roles:users",
+                "access:services!service=mlflow",
+                "access:services!service=broker",
+            ],
+            "services": ["nace"],
         },
     ]
 

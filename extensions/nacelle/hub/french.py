@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from nacelle.hub.french_nace import NACE
+
 # Texts that scripts write; their French travels with each page.
 SCRIPTS: dict[str, str] = {
     "Copied.": "Copié.",
@@ -241,7 +243,7 @@ PAGES: dict[str, str] = {
     "only you": "vous seul",
 }
 
-FRENCH: dict[str, str] = {**SCRIPTS, **PAGES}
+FRENCH: dict[str, str] = {**SCRIPTS, **PAGES, **NACE}
 
 # What JupyterHub says otherwise than we would, with a part that varies: (pattern, English, French).
 VARYING: tuple[tuple[str, str, str], ...] = (

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nacelle.layout import Layout
+from nacelle.layout import NACE_PREFIX, Layout
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,23 @@ def make_parts(layout: Layout, hub_config: Path, secrets: Mapping[str, str]) -> 
             layout.address("mlflow-door") + "/services/mlflow/health",
             40,
             service_environment(layout, "mlflow", secrets["mlflow"]),
+        ),
+        Part(
+            "nace",
+            "classifier",
+            (*python, "nacelle.nace.serving"),
+            layout.address("nace") + f"{NACE_PREFIX}/healthz",
+            40,
+            # More threads of linear algebra would only be in the way of the other processes.
+            service_environment(layout, "nace", secrets["nace"]) | {"OPENBLAS_NUM_THREADS": "1"},
+        ),
+        Part(
+            "nace-keeper",
+            "classifier's models and records",
+            (*python, "nacelle.nace.serving.keeper"),
+            None,
+            50,
+            service_environment(layout, "nace", secrets["nace"]),
         ),
         Part(
             "culler",

@@ -34,6 +34,11 @@ _between = click.FloatRange(0, 1, min_open=True, max_open=True)
 @click.option("--accuracy", type=_between, default=0.90, show_default=True, help="To be proved.")
 @click.option("--risk", type=_between, default=0.05, show_default=True, help="Of a false proof.")
 @click.option("--output", type=click.Path(path_type=Path), help="Write the threshold, as JSON.")
+@click.option(
+    "--register",
+    metavar="ADDRESS",
+    help="Keep it with MODEL's version in MLflow (models:/nace/3), whose service then uses it.",
+)
 @text_column
 @code_column
 @as_json
@@ -44,6 +49,7 @@ def threshold(
     accuracy: float,
     risk: float,
     output: Path | None,
+    register: str | None,
     text_column: str,
     code_column: str,
     as_json: bool,
@@ -55,11 +61,14 @@ def threshold(
     """
     from nacelle.nace.command_answers import answerer, read_gold
     from nacelle.nace.load_model import load_classifier
+    from nacelle.nace.register_threshold import check_registered, register_threshold
     from nacelle.nace.threshold import threshold_of
     from nacelle.nace.threshold_file import ThresholdFile
 
     check_file(output)
     classifier = load_classifier(model)
+    if register:
+        check_registered(register, classifier.version)
     rows = read_gold([classifier], gold, text_column, code_column)
     with progress("threshold") as tell:
         answers = answerer(classifier, rows, tell, model)(rows.texts)
@@ -74,14 +83,19 @@ def threshold(
     if written:
         written.parent.mkdir(parents=True, exist_ok=True)
         found.save(written)
-    if as_json:
-        print_json(_content(found, rows, written))
-    else:
+    if not as_json:
         click.echo(_words(found, classifier, rows, model, output))
+    registered = register_threshold(found, register) if register and found.result.proved else None
+    if as_json:
+        print_json(_content(found, rows, written, registered))
+    elif registered:
+        click.echo(f"Kept with {registered}: a service that answers with it uses it now.")
     sys.exit(0 if found.result.proved else NO)
 
 
-def _content(found: ThresholdFile, rows: Labelled, written: Path | None) -> dict[str, Any]:
+def _content(
+    found: ThresholdFile, rows: Labelled, written: Path | None, registered: str | None
+) -> dict[str, Any]:
     return {
         "model": found.model,
         "nomenclature": found.nomenclature,
@@ -90,6 +104,7 @@ def _content(found: ThresholdFile, rows: Labelled, written: Path | None) -> dict
         **found.result.to_dict(),
         "data": rows.report.to_dict(),
         "output": str(written) if written else None,
+        "registered": registered,
     }
 
 

@@ -28,7 +28,7 @@ def load_classifier(location: str | os.PathLike[str]) -> Classifier:
             f"{name}: a model is a folder, or an address of MLflow such as models:/nace@champion,"
             " models:/nace/3 or runs:/<run>/model."
         )
-    return Classifier.load(_model_folder(Path(name), name))
+    return Classifier.load(folder_of(Path(name), name))
 
 
 def _download(address: str) -> Classifier:
@@ -37,11 +37,14 @@ def _download(address: str) -> Classifier:
     with tempfile.TemporaryDirectory() as folder:
         with tracking(f"give the model {address}") as mlflow:
             local = mlflow.artifacts.download_artifacts(artifact_uri=address, dst_path=folder)
-        return Classifier.load(_model_folder(Path(local), address))
+        return Classifier.load(folder_of(Path(local), address))
 
 
-def _model_folder(path: Path, name: str) -> Path:
-    """Our folder: the one given, or the one inside a folder that MLflow made."""
+def folder_of(path: Path, name: str) -> Path:
+    """Our folder: the one given, or the one inside a folder that MLflow made.
+
+    `name` is what people call it. Raises NaceError for a model of MLflow that is none of ours.
+    """
     if (path / MODEL).is_file() or not (path / _MLFLOW_FILE).is_file():
         return path
     found = sorted(one.parent for one in (path / "artifacts").glob(f"*/{MODEL}"))

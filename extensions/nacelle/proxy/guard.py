@@ -9,15 +9,16 @@ from contextvars import ContextVar
 from typing import Any
 from urllib.parse import unquote
 
-from nacelle.logs import request_id
-from nacelle.proxy.identity import (
+from nacelle.credentials.identity import (
     PROOF_HEADER,
     REQUEST_ID_HEADER,
     Person,
     ProofRefused,
-    read_proof,
+    Reader,
+    read_any_proof,
 )
-from nacelle.proxy.routes import ARTIFACT_PATH, is_allowed
+from nacelle.logs import request_id
+from nacelle.proxy.routes import ARTIFACT_PATH, is_allowed, may_read
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -28,11 +29,11 @@ AUDIENCE = "mlflow"
 SPACE_HEADER = "X-MLFLOW-WORKSPACE"
 
 log = logging.getLogger(__name__)
-_caller: ContextVar[Person] = ContextVar("nacelle_caller")
+_caller: ContextVar[Person | Reader] = ContextVar("nacelle_caller")
 
 
-def caller() -> Person:
-    """The person behind the request being answered. LookupError outside of a request."""
+def caller() -> Person | Reader:
+    """The person or service behind the request being answered. LookupError outside of a request."""
     return _caller.get()
 
 
@@ -70,7 +71,7 @@ class Guard:
             return
         request_id.set(headers.get(REQUEST_ID_HEADER.lower()))
         try:
-            person, allowed = self._let_in(scope, headers)
+            somebody, allowed = self._let_in(scope, headers)
         except Refused as refusal:
             log.warning(
                 "refused",
@@ -83,15 +84,15 @@ class Guard:
             )
             await _answer(send, refusal)
             return
-        token = _caller.set(person)
+        token = _caller.set(somebody)
         try:
             await self._app(allowed, receive, _sandboxed(send) if _gives_files(scope) else send)
         finally:
             _caller.reset(token)
 
-    def _let_in(self, scope: Scope, headers: dict[str, str]) -> tuple[Person, Scope]:
+    def _let_in(self, scope: Scope, headers: dict[str, str]) -> tuple[Person | Reader, Scope]:
         try:
-            person = read_proof(headers.get(PROOF_HEADER.lower(), ""), AUDIENCE, self._secret)
+            somebody = read_any_proof(headers.get(PROOF_HEADER.lower(), ""), AUDIENCE, self._secret)
         except ProofRefused:
             raise Refused(
                 401,
@@ -106,7 +107,14 @@ class Guard:
                 f"{scope['method']} {path} is not offered on this platform;"
                 " experiments, runs, models, traces and data sets are",
             )
-        return person, self._in_space(scope, path, chosen_space(person, headers))
+        if isinstance(somebody, Reader) and not may_read(scope["method"], path):
+            raise Refused(
+                403,
+                "PERMISSION_DENIED",
+                f"{somebody.name} may read the models of {somebody.space} and do nothing else;"
+                f" {scope['method']} {path} is not part of it",
+            )
+        return somebody, self._in_space(scope, path, chosen_space(somebody, headers))
 
     def _path(self, scope: Scope) -> str:
         path: str = scope["path"]
@@ -132,16 +140,16 @@ class Guard:
         return {**scope, **changed}
 
 
-def chosen_space(person: Person, headers: dict[str, str]) -> str:
-    """The space a request is about: the one it names if the person may use it, else their own."""
+def chosen_space(somebody: Person | Reader, headers: dict[str, str]) -> str:
+    """The space a request is about: the one it names if they may use it, else their own."""
     space = headers.get(SPACE_HEADER.lower(), "").strip()
     if not space:
-        return person.own_space
-    if space not in person.spaces:
+        return somebody.own_space
+    if space not in somebody.spaces:
         raise Refused(
             403,
             "PERMISSION_DENIED",
-            f"{space!r} is not a space of yours; yours are {', '.join(person.spaces)}",
+            f"{space!r} is not a space of yours; yours are {', '.join(somebody.spaces)}",
         )
     return space
 

@@ -7,6 +7,7 @@ from nacelle.proxy.guard import AUDIENCE, SPACE_HEADER
 from nacelle.proxy.passage import Behind
 from nacelle.proxy.tracking import PREFIX
 from nacelle.secrets import read_secret
+from nacelle.storage.slug import project_bucket
 
 
 def mlflow(layout: Layout) -> Behind:
@@ -19,4 +20,6 @@ def mlflow(layout: Layout) -> Behind:
         secret=read_secret(layout, "mlflow.secret"),
         language=layout.settings.hub.language,
         headers=frozenset({SPACE_HEADER.lower()}),
+        # The classifier's service takes its model from the space of its project.
+        readers={"nace": project_bucket(layout.settings.nace.project)},
     )

@@ -12,7 +12,8 @@ import logging
 import signal
 import time
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,6 +28,13 @@ from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, HTTPError, RequestHandler, stream_request_body
 
+from nacelle.credentials.identity import (
+    PROOF_HEADER,
+    REQUEST_ID_HEADER,
+    Person,
+    Reader,
+    sign_proof,
+)
 from nacelle.language import Said
 from nacelle.proxy.errors import (
     Refusal,
@@ -37,7 +45,6 @@ from nacelle.proxy.errors import (
     sentence_of,
     wants_page,
 )
-from nacelle.proxy.identity import PROOF_HEADER, REQUEST_ID_HEADER, Person, sign_proof
 from nacelle.proxy.relay import Relay, Upload
 from nacelle.storage.slug import SlugError
 
@@ -84,6 +91,8 @@ class Behind:
     """Language of the door's own pages, as settings.hub.language."""
     headers: frozenset[str] = frozenset()
     """Request headers, in lower case, that it needs beside the usual ones."""
+    readers: Mapping[str, str] = field(default_factory=dict)
+    """Hub services that may come in, to read: name -> the one space of each."""
 
 
 class DoorHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
@@ -152,7 +161,7 @@ class Callback(DoorHandler, HubOAuthCallbackHandler):  # type: ignore[misc]
 class Passage(DoorHandler):
     """Passes a request of somebody known on to the application, and its answer back."""
 
-    person: Person | None = None
+    person: Person | Reader | None = None
     upload: Upload | None = None
     answer: asyncio.Task[httpx.Response] | None = None
 
@@ -175,8 +184,8 @@ class Passage(DoorHandler):
         if self.upload is not None:
             await self.upload.put(chunk)
 
-    async def _identify(self) -> Person | None:
-        """The person asking; None for a browser that should log in. Raises HTTPError."""
+    async def _identify(self) -> Person | Reader | None:
+        """Who is asking; None for a browser that should log in. Raises HTTPError."""
         try:
             model = await self.hub_auth.get_user(self, sync=False)
         except HTTPError as error:
@@ -187,10 +196,8 @@ class Passage(DoorHandler):
             return None
         try:
             self.check_hub_user(model)
-            if model["kind"] != "user":
-                raise UserNotAllowed(model)
-            person = Person(model["name"], tuple(sorted(model.get("groups") or ())))
-            _ = person.own_space
+            somebody = self._known(model)
+            _ = somebody.own_space
         except UserNotAllowed:
             raise Refusal(
                 403,
@@ -208,7 +215,17 @@ class Passage(DoorHandler):
                 " administrateur.",
             )
             raise Refusal(403, said) from None
-        return person
+        return somebody
+
+    def _known(self, model: dict[str, Any]) -> Person | Reader:
+        """Who the hub says it is. Raises UserNotAllowed for a service without business here."""
+        name = model["name"]
+        if model["kind"] == "user":
+            return Person(name, tuple(sorted(model.get("groups") or ())))
+        if model["kind"] == "service" and name in self.behind.readers:
+            # A person of the same name is somebody else.
+            return Reader(f"service:{name}", self.behind.readers[name])
+        raise UserNotAllowed(model)
 
     def _refuse_unless_page(self) -> None:
         given = "Authorization" in self.request.headers

@@ -66,18 +66,48 @@ _ALLOWED: tuple[tuple[str, str], ...] = (
     ("GET|PUT|DELETE", r"#/artifacts/.+"),
 )
 
+# What a service may ask that only reads models: of the above, what MLflow's client needs to fetch a
+# registered version. None of these changes anything, or looks into another kind of thing.
+_READABLE: tuple[tuple[str, str], ...] = (
+    ("GET", r"@/server-info"),
+    ("GET", r"@/registered-models/(get|alias)"),
+    ("GET", r"@/model-versions/(get|get-download-uri)"),
+    ("GET", r"@/logged-models/[^/]+"),
+    ("GET", r"#/artifacts|#/artifacts/.+"),
+)
+
 # The same calls exist for the client (api) and for the pages (ajax-api), in two versions.
 _API = r"/(?:ajax-)?api/[23]\.0/mlflow"
 _ARTIFACTS = r"/(?:ajax-)?api/2\.0/mlflow-artifacts"
 
-_RULES = tuple(
-    (frozenset(methods.split("|")), re.compile(path.replace("@", _API).replace("#", _ARTIFACTS)))
-    for methods, path in _ALLOWED
-)
+_Rules = tuple[tuple[frozenset[str], re.Pattern[str]], ...]
+
+
+def _rules(written: tuple[tuple[str, str], ...]) -> _Rules:
+    return tuple(
+        (
+            frozenset(methods.split("|")),
+            re.compile(path.replace("@", _API).replace("#", _ARTIFACTS)),
+        )
+        for methods, path in written
+    )
+
+
+_RULES = _rules(_ALLOWED)
+_READ_RULES = _rules(_READABLE)
 
 ARTIFACT_PATH = re.compile(rf"{_ARTIFACTS}/artifacts/.+")
 
 
 def is_allowed(method: str, path: str) -> bool:
     """Whether the platform offers this request; `path` is decoded and has no prefix."""
-    return any(method in methods and rule.fullmatch(path) for methods, rule in _RULES)
+    return _fits(_RULES, method, path)
+
+
+def may_read(method: str, path: str) -> bool:
+    """Whether this request is one of a service that reads models."""
+    return _fits(_READ_RULES, method, path)
+
+
+def _fits(rules: _Rules, method: str, path: str) -> bool:
+    return any(method in methods and rule.fullmatch(path) for methods, rule in rules)

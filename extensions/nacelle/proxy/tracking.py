@@ -16,7 +16,6 @@ import uvicorn
 
 from nacelle.layout import Layout
 from nacelle.logs import log_to_stdout
-from nacelle.secrets import read_secret
 from nacelle.settings import Settings, SettingsError, load_settings
 
 PREFIX = "/services/mlflow"
@@ -74,24 +73,10 @@ def start_environment(
 
 def _storage_environment(settings: Settings) -> dict[str, str]:
     """How MLflow reaches its bucket: renewing keys of its own identity, service:mlflow."""
-    from nacelle.credentials.client import fetch_keys
-    from nacelle.credentials.provider import start_provider
+    from nacelle.credentials.service import service_storage
 
     layout = Layout(settings)
-    token = read_secret(layout, f"service.{SERVICE}.token")
-    trust = {"AWS_CA_BUNDLE": str(layout.ca_file)} if settings.store.tls else {}
-    return (
-        start_provider(lambda: fetch_keys(layout.broker_url, token))
-        | trust
-        | {
-            "AWS_ENDPOINT_URL": layout.address("store"),
-            "MLFLOW_S3_ENDPOINT_URL": layout.address("store"),
-            "AWS_DEFAULT_REGION": settings.store.region,
-            # Keys in the home of whoever started the platform would outrank the renewing ones.
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_CONFIG_FILE": os.devnull,
-        }
-    )
+    return service_storage(layout, SERVICE) | {"MLFLOW_S3_ENDPOINT_URL": layout.address("store")}
 
 
 def _serve(settings: Settings) -> None:

@@ -1,7 +1,8 @@
 """Who may do what on which bucket: pure functions over an identity and a bucket name.
 
 1. `user-<slug>` belongs to the user of that name alone; administrators get no exception.
-2. `projet-<slug>` belongs to the members of that project.
+2. `projet-<slug>` belongs to the members of that project, and to a service that the broker signs
+   into it.
 3. `service-<slug>` belongs to the service of that name alone.
 4. `public` is read by everyone who has keys and changed by administrators only.
 5. Any other name belongs to nobody: neither read, nor written, nor created.
@@ -39,9 +40,10 @@ def own_buckets(identity: Identity) -> tuple[str, ...]:
     wanted: list[tuple[Callable[[str], str], str]] = []
     if identity.kind == "user":
         wanted.append((user_bucket, identity.name))
-        wanted += [(project_bucket, group) for group in identity.projects]
     elif identity.kind == "service":
         wanted.append((service_bucket, identity.name))
+    if wanted:
+        wanted += [(project_bucket, group) for group in identity.projects]
     names = [name for make, source in wanted if (name := _nameable(make, source)) is not None]
     if identity.admin:
         names.append(PUBLIC_BUCKET)

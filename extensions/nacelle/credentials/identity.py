@@ -30,10 +30,11 @@ class ProofRefused(Exception):
 
 @dataclass(frozen=True)
 class Person:
-    """A person and their projects at the moment of one request."""
+    """A person, their projects and whether they administer the hub, at the moment of a request."""
 
     name: str
     projects: tuple[str, ...] = ()
+    admin: bool = False
 
     @property
     def own_space(self) -> str:
@@ -53,21 +54,49 @@ class Person:
         return {self.own_space: f"{self.name}'s own"} | shared
 
 
-def sign_proof(person: Person, audience: str, secret: str) -> str:
-    """Proof that `person` has been identified, for the server named `audience`."""
+@dataclass(frozen=True)
+class Reader:
+    """A service that may read one space, and do nothing else."""
+
+    name: str
+    space: str
+
+    @property
+    def own_space(self) -> str:
+        return self.space
+
+    @property
+    def spaces(self) -> dict[str, str]:
+        """The one space, with what it is."""
+        return {self.space: f"Read by {self.name}"}
+
+
+def sign_proof(somebody: Person | Reader, audience: str, secret: str) -> str:
+    """Proof that `somebody` has been identified, for the server named `audience`."""
     now = int(time.time())
-    claims = {
+    claims: dict[str, object] = {
         "aud": audience,
-        "sub": person.name,
-        "projects": list(person.projects),
+        "sub": somebody.name,
         "iat": now,
         "exp": now + _PROOF_LIFE,
     }
+    if isinstance(somebody, Reader):
+        claims["reads"] = somebody.space
+    else:
+        claims |= {"projects": list(somebody.projects), "admin": somebody.admin}
     return jwt.encode({"alg": _ALGORITHM}, claims, OctKey.import_key(secret))
 
 
 def read_proof(proof: str, audience: str, secret: str) -> Person:
     """The person behind a proof. Raises ProofRefused when it is missing, forged or old."""
+    found = read_any_proof(proof, audience, secret)
+    if not isinstance(found, Person):
+        raise ProofRefused("the proof of a service")
+    return found
+
+
+def read_any_proof(proof: str, audience: str, secret: str) -> Person | Reader:
+    """The person or service behind a proof. Raises ProofRefused as `read_proof` does."""
     try:
         claims = jwt.decode(proof, OctKey.import_key(secret), algorithms=[_ALGORITHM]).claims
         rules = jwt.JWTClaimsRegistry(
@@ -76,6 +105,9 @@ def read_proof(proof: str, audience: str, secret: str) -> Person:
             sub={"essential": True},
         )
         rules.validate(claims)
-        return Person(str(claims["sub"]), tuple(str(name) for name in claims["projects"]))
+        if "reads" in claims:
+            return Reader(str(claims["sub"]), str(claims["reads"]))
+        projects = tuple(str(name) for name in claims["projects"])
+        return Person(str(claims["sub"]), projects, claims.get("admin") is True)
     except (JoseError, ValueError, KeyError, TypeError) as error:
         raise ProofRefused(type(error).__name__) from None

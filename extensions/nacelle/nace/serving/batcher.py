@@ -1,0 +1,147 @@
+"""Answers the texts of waiting requests together: a batch costs little more than one text.
+
+It runs in the event loop, a chunk at a time: between two chunks the loop reads and answers other
+requests, and a long batch cannot keep a single text waiting for more than a chunk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from nacelle.nace.records import RecordsUnwritable
+from nacelle.nace.serving.engine import Job, Part, Serving, answer_parts
+from nacelle.nace.serving.problems import Problem
+
+# About 10 ms of work on one core.
+CHUNK = 128
+_RETRY_AFTER = {"Retry-After": "1"}
+_RETRY_LATER = {"Retry-After": "60"}
+
+log = logging.getLogger(__name__)
+
+
+class Batcher:
+    """The queue of one process. `record` keeps the predictions of a finished job, or raises."""
+
+    def __init__(self, most_waiting: int, record: Callable[[Sequence[Job]], None]) -> None:
+        self._most_waiting = most_waiting
+        self._record = record
+        self._jobs: deque[Job] = deque()
+        self._scheduled = False
+        self.waiting = 0
+
+    def submit(self, job: Job) -> None:
+        """Queue a job; its future gets the predictions, which are on record by then.
+
+        Raises Problem (503) at once where too many texts wait already.
+        """
+        if self.waiting and self.waiting + len(job.items) > self._most_waiting:
+            raise Problem(
+                503,
+                f"{self.waiting:,} texts are waiting, more would only wait longer. Send this again"
+                " in a second, or in smaller batches.",
+                kind="overloaded",
+                headers=_RETRY_AFTER,
+            )
+        self.waiting += len(job.items)
+        self._jobs.append(job)
+        self._schedule()
+
+    def _schedule(self) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            # Not at once: the other requests that have just arrived join this chunk.
+            asyncio.get_running_loop().call_soon(self._run)
+
+    def _run(self) -> None:
+        self._scheduled = False
+        serving, parts = self._next_parts()
+        if serving is not None:
+            self._answer(serving, parts)
+        if self._jobs:
+            self._schedule()
+
+    def _next_parts(self) -> tuple[Serving | None, list[Part]]:
+        """Up to a chunk of texts for one model; a job with more goes back to the end."""
+        now = asyncio.get_running_loop().time()
+        parts: list[Part] = []
+        serving: Serving | None = None
+        room = CHUNK
+        while self._jobs and room:
+            job = self._jobs[0]
+            if _is_over(job, now):
+                self._drop(self._jobs.popleft())
+                continue
+            if serving is not None and job.serving is not serving:
+                break
+            self._jobs.popleft()
+            serving = job.serving
+            part = job.take(room)
+            parts.append(part)
+            room -= len(part.items)
+            if len(part.items) < job.left:
+                self._jobs.append(job)
+        return serving, parts
+
+    def _drop(self, job: Job) -> None:
+        """A job that nobody waits for any more, or that has waited too long."""
+        self.waiting -= job.left
+        if not job.future.done():
+            job.future.set_exception(
+                Problem(
+                    503,
+                    "There was no time to answer: the service is busy. Send this again in a"
+                    " second, or in smaller batches.",
+                    kind="timed-out",
+                    headers=_RETRY_AFTER,
+                )
+            )
+
+    def _answer(self, serving: Serving, parts: Sequence[Part]) -> None:
+        try:
+            found = answer_parts(serving, parts)
+        except Exception:
+            self._failed(serving, parts)
+            return
+        for part, predictions in zip(parts, found, strict=True):
+            part.job.found += predictions
+            self.waiting -= len(predictions)
+        self._finish([part.job for part in parts if not part.job.left])
+
+    def _failed(self, serving: Serving, parts: Sequence[Part]) -> None:
+        """What one request asked must not fail the others: each is answered alone."""
+        if len(parts) > 1:
+            for part in parts:
+                self._answer(serving, [part])
+            return
+        log.exception("a text cannot be answered")
+        job = parts[0].job
+        self.waiting -= job.left
+        if job in self._jobs:
+            self._jobs.remove(job)
+        if not job.future.done():
+            job.future.set_exception(
+                Problem(500, "The texts cannot be answered; tell your administrator the request.")
+            )
+
+    def _finish(self, jobs: Sequence[Job]) -> None:
+        """Record first: who has an answer can rely on its record."""
+        waited_for = [job for job in jobs if not job.future.done()]
+        if not waited_for:
+            return
+        try:
+            self._record(waited_for)
+        except RecordsUnwritable as error:
+            refusal = Problem(503, str(error), kind="records-unwritable", headers=_RETRY_LATER)
+            for job in waited_for:
+                job.future.set_exception(refusal)
+            return
+        for job in waited_for:
+            job.future.set_result(job.found)
+
+
+def _is_over(job: Job, now: float) -> bool:
+    return job.future.done() or now > job.deadline

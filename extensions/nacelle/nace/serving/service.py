@@ -1,0 +1,168 @@
+"""One process of the service: its model, its queue and its records."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from nacelle.nace.errors import NaceError
+from nacelle.nace.prediction import Asked, Prediction
+from nacelle.nace.records import PredictionRecord
+from nacelle.nace.serving.access import Access, Caller
+from nacelle.nace.serving.batcher import Batcher
+from nacelle.nace.serving.champion import Current, Watch, read_current
+from nacelle.nace.serving.engine import Job, Serving, check_items
+from nacelle.nace.serving.metrics import Metrics
+from nacelle.nace.serving.problems import Problem
+from nacelle.nace.serving.recorder import Recorder
+from nacelle.nace.serving.wire import TextItem
+from nacelle.settings import NaceSettings
+
+_LOOK_EVERY = 1.0
+_WARM_UP = ("Growing of grapes", "coiffeur", "Bäckerei", "bar", "")
+
+log = logging.getLogger(__name__)
+
+
+class Service:
+    """What every route of one process shares. `serving` is None until there is a model."""
+
+    def __init__(
+        self,
+        settings: NaceSettings,
+        models: Path,
+        access: Access,
+        recorder: Recorder,
+        metrics: Metrics,
+    ) -> None:
+        self.settings = settings
+        self.models = models
+        self.access = access
+        self.metrics = metrics
+        self.serving: Serving | None = None
+        self._recorder = recorder
+        self.batcher = Batcher(settings.limits.waiting_texts, self._record)
+        self._following: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Load the last good model, and follow the keeper from then on."""
+        current = read_current(self.models)
+        if current:
+            await self._take_up(current)
+        self._following = asyncio.create_task(self._follow(Watch(self.models, current)))
+
+    async def stop(self) -> None:
+        """Let go of everything; requests have been answered by then."""
+        if self._following:
+            self._following.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._following
+        self._recorder.close()
+        await self.access.close()
+
+    def model(self) -> Serving:
+        """The model that serves now. Raises Problem (503) where there is none yet."""
+        if self.serving is None:
+            settings = self.settings
+            raise Problem(
+                503,
+                f"There is no model yet: a member of the project {settings.project} registers one"
+                f" in MLflow as {settings.model} and gives it the alias {settings.alias}.",
+                kind="no-model",
+                headers={"Retry-After": "60"},
+            )
+        return self.serving
+
+    async def classify(
+        self,
+        serving: Serving,
+        caller: Caller,
+        items: Sequence[TextItem],
+        asked: Asked,
+        level: int,
+    ) -> list[Prediction]:
+        """The predictions for the texts, in their order; on record when this returns.
+
+        Raises Problem where a limit is met.
+        """
+        limits = self.settings.limits
+        if len(items) > limits.batch:
+            raise Problem(
+                413,
+                f"There are {len(items):,} texts, {limits.batch:,} are allowed in one request."
+                " Send them in several.",
+                kind="batch-too-large",
+            )
+        check_items(serving, items, limits.text_length)
+        self.access.admit(caller, len(items))
+        if not items:
+            return []
+        loop = asyncio.get_running_loop()
+        job = Job(
+            serving, items, asked, level, caller.id, loop.time() + limits.seconds,
+            loop.create_future(),
+        )  # fmt: skip
+        self.batcher.submit(job)
+        predictions = await job.future
+        self.metrics.answered(predictions)
+        return predictions
+
+    def _record(self, jobs: Sequence[Job]) -> None:
+        self._recorder.write([record for job in jobs for record in records_of(job)])
+
+    async def _follow(self, watch: Watch) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_EVERY)
+            current = watch.changed()
+            if current:
+                await self._take_up(current)
+
+    async def _take_up(self, current: Current) -> None:
+        """Load in a thread and swap; requests that have begun end with their model."""
+        same = self.serving and self.serving.current.folder == current.folder
+        try:
+            if self.serving and same:
+                # Only what was proved for it has changed.
+                self.serving = Serving(self.serving.classifier, current)
+            else:
+                self.serving = await asyncio.to_thread(_load, self.models, current)
+        except (NaceError, OSError) as error:
+            log.error("model not taken up", extra={"model": current.folder, "reason": str(error)})
+            return
+        log.info("model serves", extra={"model": current.folder})
+
+
+def _load(models: Path, current: Current) -> Serving:
+    serving = Serving.load(models, current)
+    # The first texts would wait for caches to fill.
+    serving.classifier.predict(_WARM_UP)
+    return serving
+
+
+def records_of(job: Job) -> list[PredictionRecord]:
+    """The records of a finished job."""
+    return [
+        PredictionRecord(
+            text=one.text,
+            nomenclature=one.nomenclature,
+            version=one.version,
+            stage=one.stage,
+            detail=one.detail,
+            top=one.top,
+            index=one.index,
+            automatic=one.automatic,
+            threshold=one.threshold,
+            model=one.model,
+            model_version=one.model_version,
+            time=one.time,
+            request_id=one.request_id,
+            position=position,
+            caller=job.caller,
+            language=item.language,
+            side=item.side,
+        )
+        for position, (one, item) in enumerate(zip(job.found, job.items, strict=True))
+    ]

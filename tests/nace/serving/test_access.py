@@ -1,0 +1,222 @@
+"""Who is let in: keys, hub tokens, proofs, nobody; and what is said to everybody else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nacelle.credentials.hub import HubDirectory
+from nacelle.credentials.identity import Person, sign_proof
+from nacelle.nace.serving import owners
+from nacelle.nace.serving.access import Access, Caller, Refused, open_access
+from nacelle.nace.serving.keys import Allowance
+from nacelle.settings import NaceKeys, NaceSettings
+from tests.nace.serving.standin_hub import Hub
+from tests.support.waiting import wait_for
+
+SECRET = "c" * 64
+SETTINGS = NaceSettings(keys=NaceKeys(rate=5, burst=3, daily_quota=20))
+CLASSIFY = frozenset({"classify"})
+BOTH = frozenset({"classify", "administer"})
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    with Hub() as running:
+        running.add("alice", "token-of-alice")
+        running.add("chief", "token-of-chief", admin=True)
+        yield running
+
+
+@pytest.fixture
+async def access(tmp_path: Path, hub: Hub) -> AsyncIterator[Access]:
+    made = open_access(SETTINGS, tmp_path, HubDirectory(15, "classify", hub.environment), SECRET)
+    yield made
+    await made.close()
+
+
+def key_of(access: Access, owner: str = "alice", scopes: frozenset[str] = CLASSIFY) -> str:
+    name = f"key {len(access.keys.all())}"
+    return access.keys.make(owner, name, Allowance(scopes, 2.0, 4, 9), None)[1]
+
+
+async def refusal(access: Access, *headers: str | None) -> Refused:
+    with pytest.raises(Refused) as caught:
+        await access.identify(*headers)  # type: ignore[arg-type]
+    return caught.value
+
+
+@pytest.mark.parametrize("how", ["Bearer {}", "bearer {}", "token {}", None])
+async def test_a_key_in_either_header(access: Access, how: str | None) -> None:
+    token = key_of(access)
+    headers = (how.format(token), None) if how else (None, token)
+    caller = await access.identify(*headers)
+    assert caller == Caller(f"key:{token[8:20]}", CLASSIFY, caller.slot, 2.0, 4, 9, "alice")
+    # From now on without a question.
+    assert access.known(*headers) == caller
+
+
+async def test_a_token_of_the_hub_is_asked_for_once(access: Access, hub: Hub) -> None:
+    assert access.known("Bearer token-of-alice", None) is None
+    callers = await asyncio.gather(
+        *(access.identify("Bearer token-of-alice", None) for _ in range(20))
+    )
+    assert len(set(callers)) == 1 and callers[0].id == "user:alice"
+    assert callers[0].scopes == CLASSIFY and callers[0].rate == 5
+    assert hub.asked == ["/user", "/users/alice"]
+    assert access.known("token token-of-alice", None) == callers[0]
+    assert (await access.identify("Bearer token-of-chief", None)).scopes == BOTH
+
+
+async def test_a_service_of_the_hub_may_classify(access: Access, hub: Hub) -> None:
+    hub.tokens["s"] = {
+        "kind": "service",
+        "name": "dash",
+        "admin": True,
+        "scopes": ["access:services"],
+    }
+    caller = await access.identify("Bearer s", None)
+    assert (caller.id, caller.scopes, caller.owner) == ("service:dash", CLASSIFY, "")
+
+
+async def test_a_proof_of_the_hub_s_own_pages(access: Access, hub: Hub) -> None:
+    proof = sign_proof(Person("alice"), "nace", SECRET)
+    caller = await access.identify(None, None, proof)
+    assert (caller.id, caller.scopes) == ("user:alice", CLASSIFY)
+    assert access.known(None, None, proof) == caller
+    chief = sign_proof(Person("chief", admin=True), "nace", SECRET)
+    assert (await access.identify(None, None, chief)).scopes == BOTH
+    assert hub.asked == []
+    for forged in (
+        sign_proof(Person("alice"), "mlflow", SECRET),
+        sign_proof(Person("alice"), "nace", "d" * 64),
+        "",
+        "x.y.z",
+    ):
+        # A good token beside a forged proof does not help.
+        assert (await refusal(access, "Bearer token-of-alice", None, forged)).status == 401
+
+
+async def test_strangers(access: Access, hub: Hub) -> None:
+    key = key_of(access)
+    hub.add("eve", "token-of-eve", ["read:users:name!user"])
+    for headers, status, words in (
+        ((None, None), 401, "Send an API key or a hub token as 'Authorization: Bearer"),
+        (("Bearer unknown", None), 401, "The hub does not know this token"),
+        (("Basic YWxpY2U6cHc=", None), 401, "Send your hub token as"),
+        (("Bearer ", None), 401, "Send your hub token as"),
+        (("Bearer a\x00b", None), 401, "Send your hub token as"),
+        (("Bearer \xe9t\xe9", None), 401, "Send your hub token as"),
+        (("Bearer " + "x" * 5000, None), 401, "Send your hub token as"),
+        (("Bearer " + key[:-1], None), 401, "This API key is not known"),
+        (("Bearer token-of-alice", "nacelle_"), 401, "This API key is not known"),
+        (("Bearer token-of-eve", None), 403, "This token may not classify"),
+    ):
+        refused = await refusal(access, *headers)
+        assert refused.status == status and words in refused.message, headers
+        assert ("WWW-Authenticate" in refused.headers) == (status == 401)
+        assert key not in refused.message
+
+
+async def test_wrong_tokens_do_not_flood_the_hub(access: Access, hub: Hub) -> None:
+    for _ in range(5):
+        await refusal(access, "Bearer unknown", None)
+    assert hub.asked == ["/user"]
+    hub.answers.clear()
+    asked = [asyncio.create_task(refusal(access, f"Bearer {n}", None)) for n in range(80)]
+    # Those beyond 64 do not wait for the hub, which does not answer now.
+    done, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+    assert all(task.result().status == 503 for task in done)
+    hub.answers.set()
+    statuses = [refused.status for refused in await asyncio.gather(*asked)]
+    assert statuses.count(503) == 16 and statuses.count(401) == 64
+
+
+async def test_without_the_hub_keys_go_on_and_tokens_wait(access: Access, hub: Hub) -> None:
+    token, chief = key_of(access), key_of(access, "chief", BOTH)
+    hub.go_away()
+    assert (await access.identify(None, token)).scopes == CLASSIFY
+    # Nobody said yet that its owner still administers.
+    assert (await access.identify(None, chief)).scopes == CLASSIFY
+    refused = await refusal(access, "Bearer token-of-alice", None)
+    assert (refused.status, refused.headers["Retry-After"]) == (503, "5")
+
+
+async def test_a_hub_out_of_order_is_no_500(access: Access, hub: Hub) -> None:
+    hub.status = 500
+    assert (await refusal(access, "Bearer token-of-alice", None)).status == 503
+    assert (await access.identify(None, key_of(access))).scopes == CLASSIFY
+
+
+async def test_a_key_is_worth_no_more_than_its_owner(
+    access: Access, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, chief = key_of(access), key_of(access, "chief", BOTH)
+    assert (await access.identify(None, chief)).scopes == BOTH
+    assert (await access.identify(None, alice)).scopes == CLASSIFY
+    hub.people["chief"]["admin"] = False
+    # What a local hub does to somebody who left the settings.
+    hub.people["alice"]["roles"] = []
+    assert access.known(None, alice) is not None
+    monkeypatch.setattr(owners, "BELIEVED_SECONDS", -1)
+    access.known(None, alice), access.known(None, chief)
+    asked = len(hub.asked) + 2
+    await asyncio.to_thread(wait_for, lambda: len(hub.asked) >= asked, 10, "the questions")
+    monkeypatch.setattr(owners, "BELIEVED_SECONDS", 60)
+
+    async def ended() -> str:
+        while True:
+            try:
+                await access.identify(None, alice)
+            except Refused as refused:
+                return refused.message
+            await asyncio.sleep(0)
+
+    assert "has left the platform" in await asyncio.wait_for(ended(), 10)
+    assert (await access.identify(None, chief)).scopes == CLASSIFY
+    assert (await refusal(access, None, key_of(access, "nobody"))).status == 401
+
+
+async def test_a_revoked_key_is_refused_by_the_next_request(access: Access) -> None:
+    token = key_of(access)
+    assert await access.identify(None, token)
+    access.keys.revoke(token[8:20])
+    with pytest.raises(Refused, match="was revoked") as caught:
+        access.known(None, token)
+    assert caught.value.status == 401
+
+
+async def test_the_anonymous_only_where_allowed(tmp_path: Path) -> None:
+    settings = SETTINGS.model_copy(update={"anonymous": True})
+    access = open_access(settings, tmp_path, None, SECRET)
+    caller = access.known(None, None)
+    assert caller == Caller("anonymous", CLASSIFY, 0, 5, 3, 20)
+    # A wrong key is a mistake to be told of, not nobody.
+    assert (await refusal(access, None, "nacelle_wrong")).status == 401
+    assert (await refusal(access, "Bearer token", None)).status == 401
+    await access.close()
+
+
+async def test_rate_and_quota_tell_when_to_come_back(access: Access) -> None:
+    caller = await access.identify(None, key_of(access))
+    access.admit(caller, 8)
+    with pytest.raises(Refused, match=r"9 texts a day \(UTC\) and has 1 left; .* has 2") as quota:
+        access.admit(caller, 2)
+    assert quota.value.status == 429 and 0 < int(quota.value.headers["Retry-After"]) <= 86_400
+    # Slow enough that no machine fills it again between two lines.
+    slow = replace(caller, rate=0.001)
+    with pytest.raises(Refused, match="4 at once; wait") as rate:
+        for _ in range(6):
+            access.admit(slow, 0)
+    assert rate.value.status == 429 and int(rate.value.headers["Retry-After"]) > 100
+
+
+async def test_unreadable_keys_are_a_503(access: Access, tmp_path: Path) -> None:
+    token = key_of(access)
+    access.keys._db.close()
+    refused = await refusal(access, None, token)
+    assert (refused.status, refused.retry_after) == (503, 5)
