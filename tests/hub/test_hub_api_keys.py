@@ -8,9 +8,11 @@ import httpx
 import pytest
 from bs4 import BeautifulSoup
 from hubrig import Browser, Platform
-from nace_api import NaceApi, made_key, page, said, send
+from nace_api import TITLES, NaceApi, made_key, page, predicted, said, send
+from test_hub_look import SAME, rendered, texts
 
-from nacelle.hub.try_it import curl
+from nacelle.hub.try_it import HOW_MANY, LANGUAGES, STAGES, curl
+from nacelle.settings import NaceKeys
 
 
 @pytest.fixture(scope="module")
@@ -194,3 +196,48 @@ def test_french(api: NaceApi, platform: Platform) -> None:
     shown = send(camille, "classify", text="boulangerie", top="5")
     assert "C'est une prévision, pas une décision" in shown.text
     assert "77,0\u00a0%" in shown.text
+
+
+@pytest.mark.parametrize("text", ["boulangerie", "pain", "artisan", "idem"])
+def test_no_english_stays_in_a_french_answer(text: str) -> None:
+    names = {
+        "prediction": predicted(text, 5),
+        "kept": True,
+        "text": "",
+        "how_many": HOW_MANY,
+        "languages": LANGUAGES,
+        "stages": STAGES,
+        "percent": str,
+    }
+    english, french = (texts(rendered("classify.html", one, **names)) for one in ("en", "fr"))
+    given = {"Code", "Nomenclature", "NACE 2.1", "nace", *(title for _, title in TITLES)}
+    assert french & english <= SAME | given
+
+
+@pytest.mark.parametrize("administers", [False, True])
+@pytest.mark.parametrize("quota", [0, 100])
+def test_no_english_stays_on_the_french_page_of_keys(administers: bool, quota: int) -> None:
+    key = {
+        "id": "0123456789ab",
+        "name": "register",
+        "owner": "ann",
+        "gone": True,
+        "scopes": ["classify", "administer"],
+        "rate": 1,
+        "burst": 2,
+        "daily_quota": quota,
+        "last_used": None,
+        "created": None,
+        "revoked": None,
+    }
+    names = {
+        "live": [key],
+        "ended": [key],
+        "made": key,
+        "done": True,
+        "limits": NaceKeys(daily_quota=quota),
+        "administers": administers,
+        "number": str,
+    }
+    english, french = (texts(rendered("api_keys.html", one, **names)) for one in ("en", "fr"))
+    assert french & english <= SAME | {"register", "ann"}

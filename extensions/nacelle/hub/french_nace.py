@@ -4,7 +4,7 @@ from __future__ import annotations
 
 NACE: dict[str, str] = {
     "API keys": "Clés d'API",
-    "Try it": "L'essayer",
+    "Try it": "Essayer",
     "Classifier": "Classifieur",
     # API keys
     "{rate} requests/s, {burst} at once": "{rate} requêtes/s, {burst} à la fois",

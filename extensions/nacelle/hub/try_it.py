@@ -71,6 +71,7 @@ class TryItHandler(NacePage):
             how_many=HOW_MANY,
             languages=LANGUAGES,
             stages=STAGES,
+            kept=self.platform.nace.records.text == "keep",
             longest=self.platform.nace.limits.text_length,
             command_line=curl(self.platform.url, text, top, language),
             **names,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -220,3 +222,10 @@ async def test_unreadable_keys_are_a_503(access: Access, tmp_path: Path) -> None
     access.keys._db.close()
     refused = await refusal(access, None, token)
     assert (refused.status, refused.retry_after) == (503, 5)
+
+
+def test_a_worker_that_imports_the_door_stays_small() -> None:
+    code = "import sys, nacelle.nace.serving.key_routes; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"jupyterhub", "mlflow", "pandas", "pyarrow", "sklearn", "boto3", "s3fs", "matplotlib"}
+    assert not heavy & set(run.stdout.split())

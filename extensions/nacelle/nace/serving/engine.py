@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import accumulate, islice
 from pathlib import Path
 
 from nacelle.nace.classifier import Classifier
@@ -55,10 +55,13 @@ class Job:
     def left(self) -> int:
         return len(self.items) - len(self.found)
 
-    def take(self, most: int) -> Part:
-        """The next texts, at most so many."""
+    def take(self, most: int, characters: int) -> Part:
+        """The next texts: at most so many with so many characters, but one at least."""
         start = len(self.found)
-        return Part(self, self.items[start : start + most])
+        items = self.items[start : start + most]
+        sizes = accumulate(len(item.text) for item in items)
+        fitting = next((n for n, size in enumerate(sizes) if size > characters), len(items))
+        return Part(self, items[: max(1, fitting)])
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,10 @@ class Part:
 
     job: Job
     items: Sequence[TextItem]
+
+    @property
+    def characters(self) -> int:
+        return sum(len(item.text) for item in self.items)
 
 
 def check_items(serving: Serving, items: Sequence[TextItem], longest: int) -> None:

@@ -14,6 +14,7 @@ import os
 import re
 import secrets
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
@@ -28,6 +29,7 @@ _TOKEN = re.compile(r"nacelle_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 # Revoked keys of one owner that stay listed; the table must not grow with each key ever made.
 _REMEMBERED = 20
 _BUSY_SECONDS = 5
+_DAY = 86_400
 _SCHEMA = """
 create table if not exists keys (
     id text primary key, name text not null, owner text not null, scopes text not null,
@@ -94,7 +96,7 @@ class KeyStore:
         self._version = -1
         self._keys: dict[str, ApiKey] = {}
         self._slots: dict[str, int] = {}
-        self._days: dict[str, str] = {}
+        self._days: dict[str, int] = {}
         with _readable(file):
             self._create()
             self._db = self._connect()
@@ -161,11 +163,13 @@ class KeyStore:
 
     def used(self, key: ApiKey) -> None:
         """Note the day on which a key was used: once a day, a moment later, or not at all."""
-        today = _now()[:10]
-        if key.last_used == today or self._days.get(key.id) == today:
+        day = int(time.time() // _DAY)
+        if self._days.get(key.id) == day:
             return
-        self._days[key.id] = today
-        self._later.submit(self._note_use, key.id, today)
+        self._days[key.id] = day
+        today = _now()[:10]
+        if key.last_used != today:
+            self._later.submit(self._note_use, key.id, today)
 
     def slot(self, caller: str) -> int | None:
         """The slot of a caller that is no key, from memory; None when `allot` has to be called."""
@@ -183,12 +187,16 @@ class KeyStore:
         self._db.close()
 
     def _current(self) -> dict[str, ApiKey]:
-        with _readable(self._file):
+        # Asked at each request, so without the context manager's few microseconds.
+        try:
             # Changes with each commit of another connection, those of this process included.
             (version,) = self._db.execute("pragma data_version").fetchone()
             if version != self._version:
                 self._keys = {key.id: key for key in self._read()}
                 self._version = version
+                self._days = {one: day for one, day in self._days.items() if one in self._keys}
+        except sqlite3.Error as error:
+            raise _unusable(self._file, error) from None
         return self._keys
 
     def _read(self) -> Iterator[ApiKey]:
@@ -274,9 +282,13 @@ def _readable(file: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
-        raise KeysUnusable(
-            f"{file}: cannot be used ({error}); make room on the disk, or put back a good copy"
-        ) from None
+        raise _unusable(file, error) from None
+
+
+def _unusable(file: Path, error: Exception) -> KeysUnusable:
+    return KeysUnusable(
+        f"{file}: cannot be used ({error}); make room on the disk, or put back a good copy"
+    )
 
 
 def _row(key: ApiKey) -> tuple[object, ...]:

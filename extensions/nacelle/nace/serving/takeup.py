@@ -203,7 +203,7 @@ class TakeUp:
     def _meanwhile(self) -> str:
         current = read_current(self._models)
         if current is None:
-            return "No model was ever taken up, so there is nothing to serve."
+            return "There is no model on disk, so there is nothing to serve."
         return f"Version {current.registry_version}, taken up {current.taken}, goes on serving."
 
 
