@@ -27,6 +27,12 @@ PEOPLE: list[dict[str, Any]] = [
     {"name": "bob"},
     {"name": "carol", "projects": ["prix"]},
 ]
+# Quick to see what a member of the project registers, and to make records into Parquet.
+NACE: dict[str, Any] = {
+    "project": "prix",
+    "check_seconds": 1,
+    "records": {"rotate_seconds": 2, "compact_seconds": 2},
+}
 
 
 class Installation:
@@ -40,6 +46,7 @@ class Installation:
             "profiles": str(ROOT / "hub_config" / "profiles.yaml"),
             "port": free_base(),
             "users": PEOPLE,
+            "nace": NACE,
             **overrides,
         }
         self.file.write_text(yaml.safe_dump(raw), encoding="utf-8")
