@@ -38,7 +38,6 @@ nace = load_nomenclature(data / "nace_rev2.csv", notes=data / "nace_rev2_notes.c
 whole = TrainSettings()
 brief = msgspec.structs.replace(
     whole,
-    fasttext=msgspec.structs.replace(whole.fasttext, dsub=0),
     bag=msgspec.structs.replace(whole.bag, epochs=1),
     network=msgspec.structs.replace(whole.network, epochs=1),
 )
