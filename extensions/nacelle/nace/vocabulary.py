@@ -37,11 +37,6 @@ class Vocabulary:
         self.settings = settings
         self.names = tuple(names)
         self._position = {name: position for position, name in enumerate(self.names)}
-        self._pairs = {
-            tuple(name.split(_AND)): position
-            for name, position in self._position.items()
-            if _AND in name
-        }
         self._pieces: dict[str, tuple[int, ...]] = {}
 
     def __len__(self) -> int:
@@ -65,11 +60,12 @@ class Vocabulary:
         row: set[int] = set()
         for word in cleaned.split():
             row.update(self._pieces.get(word) or self._pieces_of(word))
-        known, pairs = self._position, self._pairs
+        known = self._position
         stems = list(dict.fromkeys(stemmed.split()))
         row.update([known[stem] for stem in stems if stem in known])
         near = sorted(stems[:_PAIRED])
-        row.update([pairs[pair] for pair in combinations(near, 2) if pair in pairs])
+        pairs = map(_AND.join, combinations(near, 2))
+        row.update([known[pair] for pair in pairs if pair in known])
         return row
 
     def _pieces_of(self, word: str) -> tuple[int, ...]:
