@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Browser, Playwright
+from playwright.sync_api import Browser, Playwright, expect
 
 ARGUMENTS = [
     "--headless",
@@ -14,6 +14,9 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+# Five seconds, its own, are too few beside other tests.
+expect.set_options(timeout=30_000)
 
 
 def launch(playwright: Playwright) -> Browser:
