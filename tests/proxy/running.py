@@ -17,7 +17,7 @@ import yaml
 from nacelle.layout import Layout
 from nacelle.secrets import ensure_secrets, read_secret
 from nacelle.settings import load_settings
-from tests.support.waiting import free_base
+from tests.support.waiting import PATIENCE, free_base
 
 ADMIN_TOKEN = "a-token-of-the-tests-that-may-administer"
 MLFLOW_SCOPE = "access:services!service=mlflow"
@@ -246,7 +246,7 @@ def until(
     holds: Callable[[], bool], seconds: float = 20, says: Callable[[], str] = lambda: ""
 ) -> None:
     """Wait for a state."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * PATIENCE
     while not holds():
         assert time.monotonic() < end, says() or "did not happen in time"
         time.sleep(0.1)

@@ -26,7 +26,7 @@ from joserfc.jwk import ECKey, KeySet
 
 from nacelle.layout import Layout
 from nacelle.settings import load_settings
-from tests.support.waiting import free_base
+from tests.support.waiting import PATIENCE, free_base
 
 AUDIENCE = "nacelle-store"
 START_SECONDS = 30
@@ -153,11 +153,11 @@ class RunningStore:
 def wait_until(
     holds: Callable[[], bool], seconds: float, explain: Callable[[], str] = lambda: ""
 ) -> None:
-    limit = time.monotonic() + seconds
+    limit = time.monotonic() + seconds * PATIENCE
     pause = threading.Event()
     while not holds():
         if time.monotonic() > limit:
-            raise AssertionError(f"not so after {seconds} s: {explain()}")
+            raise AssertionError(f"not so after {PATIENCE * seconds:g} s: {explain()}")
         pause.wait(0.05)
 
 

@@ -13,18 +13,18 @@ _given: set[int] = set()
 
 
 # What takes seconds alone takes longer beside other tests: only failures wait for all of it.
-_PATIENCE = 4
+PATIENCE = 4
 
 
 def wait_for(reached: Callable[[], Found], seconds: float = 60, what: str = "it") -> Found:
     """Poll until `reached` gives something true; `seconds` is ample on a machine with nothing else
     to do."""
-    end = time.monotonic() + seconds * _PATIENCE
+    end = time.monotonic() + seconds * PATIENCE
     while time.monotonic() < end:
         if found := reached():
             return found
         time.sleep(0.1)
-    raise AssertionError(f"{what} did not happen within {_PATIENCE * seconds:g} s")
+    raise AssertionError(f"{what} did not happen within {PATIENCE * seconds:g} s")
 
 
 def free_base(step: int = 20) -> int:
