@@ -140,6 +140,7 @@ def test_the_environment_of_a_session(settings: Settings, tmp_path: Path) -> Non
         "PROJECT_USER": "ann",
         "PROJECT_GROUP": "emploi,prix",
         "NACELLE_BROKER_URL": "http://127.0.0.1:8005/services/broker",
+        "NACELLE_NACE_URL": "http://127.0.0.1:8000/services/nace",
         "NACELLE_PROFILE": "python-static-keys",
         "NACELLE_PART": "session",
         "NACELLE_KERNELS": "python3",

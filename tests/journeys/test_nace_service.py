@@ -23,11 +23,16 @@ mlflow.set_workspace("projet-prix")
 logged = log_classifier(Classifier.load(Path({model!r})), name="nace", alias="champion")
 print(logged.version)
 """
+CLASSIFY = """
+from nacelle.nace import Client
+with Client() as client:
+    print(client.classify("bakery").top[0].code)
+"""
 COUNT = """
 import nacelle
 con = nacelle.connect()
 print(con.sql(
-    "SELECT count(*), count(DISTINCT (request_id, position)), min(caller)"
+    "SELECT count(*), count(DISTINCT (request_id, position)), min(caller), max(caller)"
     " FROM read_parquet('s3://projet-prix/nace/records/**/*.parquet', hive_partitioning = true)"
 ).fetchone())
 """
@@ -56,7 +61,8 @@ def test_a_champion_of_the_project_is_served(
     train_small_model(write_small_rows(tmp_path / "rows.parquet"), tmp_path / "model")
     kernel = alice.server().kernel()
     assert kernel.run(REGISTER.format(model=str(tmp_path / "model"))).strip().endswith("1")
-    wait_for(lambda: ready(url)["ready"], 60, "the champion's service")
+    wait_for(lambda: ready(url).get("ready"), 60, "the champion's service")
+    assert kernel.run(CLASSIFY).strip() == "1071"
     with httpx.Client(base_url=url, trust_env=False, timeout=30) as client:
         client.headers["Authorization"] = f"Bearer {token(bob)}"
         texts = ["growing of wheat", "bakery", "idem"]
@@ -64,7 +70,7 @@ def test_a_champion_of_the_project_is_served(
         assert [one["stage"] for one in answer["predictions"]][-1] == "rejected"
         assert client.get("/metrics").status_code == 403
     wait_for(
-        lambda: "(3, 3, 'user:bob')" in (kernel.execute(COUNT).text or ""),
+        lambda: "(4, 4, 'user:alice', 'user:bob')" in (kernel.execute(COUNT).text or ""),
         60,
         "the records' Parquet",
     )

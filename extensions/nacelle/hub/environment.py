@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from nacelle.hub.profile import Choice
 from nacelle.kernels import NAMES
-from nacelle.layout import Layout
+from nacelle.layout import NACE_PREFIX, Layout
 from nacelle.settings import User
 
 
@@ -20,6 +20,7 @@ class Addresses:
     store: str
     tracking: str
     broker: str
+    classifier: str
     region: str
     # File with the certificate authority of the store, when it is not a public one.
     ca_bundle: str | None = None
@@ -32,6 +33,7 @@ def local_addresses(layout: Layout) -> Addresses:
         store=layout.address("store"),
         tracking=settings.local_url + "services/mlflow",
         broker=layout.broker_url,
+        classifier=settings.local_url.rstrip("/") + NACE_PREFIX,
         region=settings.store.region,
         ca_bundle=str(layout.ca_bundle) if settings.store.tls else None,
     )
@@ -55,6 +57,7 @@ def make_environment(
         "PROJECT_USER": person.name,
         "PROJECT_GROUP": ",".join(projects),
         "NACELLE_BROKER_URL": addresses.broker,
+        "NACELLE_NACE_URL": addresses.classifier,
         "NACELLE_PROFILE": choice.profile,
         "NACELLE_KERNELS": ",".join(NAMES[kernel] for kernel in choice.kernels),
         "NACELLE_PART": "session",
