@@ -19,12 +19,16 @@ ROOT = Path(__file__).parents[1]
 ADMINISTRATOR = (ROOT / "hub_config" / "README.md").read_text(encoding="utf-8")
 STATISTICIAN = (ROOT / "notebooks" / "README.md").read_text(encoding="utf-8")
 PIPELINES = ROOT / "notebooks" / "pipelines"
-CLASSIFIER = (PIPELINES / "nace" / "README.md").read_text(encoding="utf-8")
+SERVICE = PIPELINES / "nace" / "SERVICE.md"
+CLASSIFIER = "".join(
+    path.read_text(encoding="utf-8") for path in (PIPELINES / "nace" / "README.md", SERVICE)
+)
 GUIDES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
     *ROOT.glob("*/README.md"),
     *PIPELINES.glob("*/README.md"),
+    SERVICE,
 ]
 SETTINGS_FILE = ROOT / "hub_config" / "settings.yaml"
 

@@ -336,6 +336,7 @@ def test_texts_that_are_not_there(isco_model: Path, tmp_path: Path, name: str) -
         ("rows.csv", "--text", "x"),
         ("--text", "x", "--threshold", "0.5", "--threshold-file", "t.json"),
         ("--text", "x", "--threshold", "2"),
+        ("--text", "x", "--threshold", "nan"),
         ("--text", "x", "--k", "0"),
         ("--text", "x", "--threshold-file", "nowhere.json"),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nacelle.nace.calibrate import fit_temperature, fit_weights, mix
+from nacelle.nace.calibrate import cross_fitted, fit_temperature, fit_weights, mix
 from nacelle.nace.network import softmax
 
 RANDOM = np.random.default_rng(11)
@@ -34,3 +34,15 @@ def test_weighted_views_are_calibrated() -> None:
 
 def test_probabilities_add_up() -> None:
     assert np.allclose(mix([TRUE, NOISE], [0.3, 0.7, 2.0, 0.1]).sum(axis=1), 1, atol=1e-5)
+
+
+def test_rows_are_judged_by_what_was_fitted_without_them() -> None:
+    score, truth = TRUE[:400] * 4, TRUTH[:400].copy()
+    first = np.arange(400) < 200
+    before = cross_fitted([NOISE[:400], score], truth, first)
+    # Other truths of the first half change nothing for the first half, and much for the second.
+    truth[first] = (truth[first] + 1) % 6
+    after = cross_fitted([NOISE[:400], score], truth, first)
+    assert np.array_equal(before[first], after[first])
+    assert np.abs(before[~first] - after[~first]).max() > 0.1
+    assert np.allclose(after.sum(axis=1), 1, atol=1e-5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -156,6 +157,61 @@ def test_a_broken_model_file_is_said(
     folder = shutil.copytree(small_model, tmp_path / "model")
     (folder / MODEL).write_text(content, encoding="utf-8")
     with pytest.raises(NaceError, match=said):
+        Classifier.load(folder)
+
+
+def resealed(folder: Path, **changed: object) -> None:
+    """Give model.json other values, and the digests that its files have."""
+    content = json.loads((folder / MODEL).read_text(encoding="utf-8"))
+    for name in content["files"]:
+        content["files"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    kept = {name: value for name, value in (content | changed).items() if value is not ...}
+    (folder / MODEL).write_text(json.dumps(kept), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"classes": ...}, "`classes`"),
+        ({"classes": []}, "classes"),
+        ({"classes": ["0111"]}, "does not fit the 1 codes"),
+        ({"classes": ["nowhere"]}, "is no code of"),
+        ({"weights": "x"}, "weights"),
+        ({"weights": [1.0]}, "weights"),
+        ({"trust": None}, "trust"),
+        ({"trust": 2.0}, "trust"),
+        ({"text": {"languages": ["xx"]}}, "languages: xx"),
+        ({"vocabulary": {"shortest": 0}}, "shortest"),
+        ({"name": 1}, "name"),
+        ({"card": []}, "card"),
+    ],
+)
+def test_a_model_file_of_other_values_is_said(
+    small_model: Path, tmp_path: Path, changed: dict[str, object], said: str
+) -> None:
+    folder = Path(shutil.copytree(small_model, tmp_path / "model"))
+    resealed(folder, **changed)
+    with pytest.raises(NaceError, match=said):
+        Classifier.load(folder)
+
+
+@pytest.mark.parametrize("name", [FASTTEXT, NETWORK])
+@pytest.mark.parametrize("junk", [b"", b"junk", b"PK\x03\x04" + b"junk" * 99, b"\x93NUMPY\x01\x00"])
+def test_junk_under_the_right_digest_is_refused(
+    small_model: Path, tmp_path: Path, name: str, junk: bytes
+) -> None:
+    folder = Path(shutil.copytree(small_model, tmp_path / "model"))
+    (folder / name).write_bytes(junk)
+    resealed(folder)
+    with pytest.raises(NaceError, match=f"{name} is damaged"):
+        Classifier.load(folder)
+
+
+def test_views_of_other_codes_are_refused(small_model: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(small_model, tmp_path / "model"))
+    classes = json.loads((folder / MODEL).read_text(encoding="utf-8"))["classes"]
+    resealed(folder, classes=["01", *classes[1:]])
+    with pytest.raises(NaceError, match=f"{FASTTEXT} does not know the same codes"):
         Classifier.load(folder)
 
 

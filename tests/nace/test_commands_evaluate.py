@@ -60,10 +60,15 @@ def test_json_has_the_figures_of_the_library(small_model: Path, small_rows: Path
 
 def test_texts_that_cannot_be_read_count_as_wrong(small_model: Path, tmp_path: Path) -> None:
     path = tmp_path / "gold.csv"
-    path.write_bytes(b"text,code\nbakery,1071\n,1071\nbakery,10.71\n\0\1\2\3,0111\nx,9999\n")
-    found = invoke_json("evaluate", small_model, path)
-    assert found["rows"] == 4
-    assert found["accuracy"]["4"] == 0.5
+    path.write_bytes(
+        b"text,code\nbakery,1071\n,1071\nbakery,10.71\n\0\1\2\3,0111\nx,9999\nbakery \xe9,1071\n"
+    )
+    report = tmp_path / "report.html"
+    found = invoke_json("evaluate", small_model, path, "--report", report, "--no-robustness")
+    assert (found["rows"], found["rejected"]) == (5, 3)
+    assert found["accuracy"]["4"] == 2 / 5
+    assert "2 texts are not UTF-8" in found["data"]["warnings"][0]
+    assert "2 texts are not UTF-8" in report.read_text(encoding="utf-8")
     assert list(found["data"]["dropped"].values()) == [1]
     assert "code unknown to NACE Rev. 2" in next(iter(found["data"]["dropped"]))
 

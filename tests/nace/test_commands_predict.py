@@ -15,6 +15,7 @@ import pytest
 
 from nacelle.nace.classifier import Classifier
 from nacelle.nace.command_rows import BATCH
+from nacelle.nace.text import TextSettings
 from nacelle.nace.threshold import choose_threshold
 from nacelle.nace.threshold_file import ThresholdFile
 from tests.nace.running import NACELLE, invoke, invoke_json
@@ -174,6 +175,70 @@ def test_five_megabytes_in_a_cell_are_coded_by_their_start(
     path.write_text('text\n"' + "bakery " * 750_000 + '"\nbakery\n', encoding="utf-8")
     lines = invoke("predict", small_model, path, "--json").stdout.splitlines()
     assert [json.loads(line)["code"] for line in lines] == ["1071", "1071"]
+
+
+@pytest.mark.parametrize(
+    ("given", "stages"),
+    [
+        (b"bakery " * 20_000 + b"\nbakery\n", ["model", "model"]),
+        (b"bakery\rtaxi of all\r", ["model", "model"]),
+        (b'"bakery\nbakery\n', ["model", "model"]),
+        (b"\xff\x00\x81\r\x9f\xfe", ["rejected", "rejected"]),
+        (b"", []),
+    ],
+    ids=["long", "carriage returns", "quote", "junk", "nothing"],
+)
+def test_whatever_comes_on_standard_input(
+    small_model: Path, given: bytes, stages: list[str]
+) -> None:
+    lines = invoke("predict", small_model, "-", "--json", stdin=given).stdout.splitlines()
+    assert [json.loads(line)["stage"] for line in lines] == stages
+
+
+def test_bytes_of_a_parquet_file_are_texts(small_model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    pq.write_table(pa.table({"text": ["boulangerie à Brest".encode(), b"\xff\xfe"]}), path)
+    first, second = invoke("predict", small_model, path, "--json").stdout.splitlines()
+    assert json.loads(first)["text"] == "boulangerie à Brest"
+    assert (json.loads(second)["text"], json.loads(second)["stage"]) == ("\ufffd" * 2, "rejected")
+    assert "boulangerie à Brest," in invoke("predict", small_model, path).stdout
+
+
+@pytest.fixture(scope="module")
+def beside(classifier: Classifier, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small model, as if it had learnt from a column beside the text."""
+    made = Classifier(
+        classifier.nomenclature, classifier.classes, TextSettings(side=("form",)),
+        classifier.rules, classifier.views, trust=0.5, name="side", card={},
+    )  # fmt: skip
+    folder = tmp_path_factory.mktemp("beside")
+    made.save(folder)
+    return folder
+
+
+def test_what_stands_beside_a_text_is_read_as_in_training(beside: Path, tmp_path: Path) -> None:
+    """Numbers with gaps are stored as floats: 5499.0 is 5499 in a file of texts."""
+    texts = ["a trade of ours"] * 3
+    numbers = tmp_path / "numbers.parquet"
+    pq.write_table(pa.table({"text": texts, "form": [5499.0, None, float("nan")]}), numbers)
+    words = tmp_path / "words.csv"
+    words.write_text("text,form\n" + "".join(f"{texts[0]},{one}\n" for one in ("5499", "", "")))
+    found = [
+        [
+            json.loads(line)["top"]
+            for line in invoke("predict", beside, path, "--json").stdout.splitlines()
+        ]
+        for path in (numbers, words)
+    ]
+    assert found[0] == found[1]
+    assert found[0][0] != found[0][1] == found[0][2]
+
+
+def test_the_text_is_not_beside_itself(beside: Path, tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("form\nx\n")
+    asked = ("predict", beside, path, "--text-column", "form")
+    assert "'form' is named twice" in invoke(*asked, code=2).stderr
 
 
 def test_an_interruption_leaves_no_half_of_a_file(small_model: Path, tmp_path: Path) -> None:

@@ -62,6 +62,22 @@ def test_the_view_answers_as_the_library_does(dsub: int) -> None:
     assert np.allclose(ours, by_library(model, ASKED), atol=1e-4)
 
 
+def test_codes_may_have_blanks() -> None:
+    """As in 'A 1'; a blank would end fastText's label."""
+    codes = ["A 1", "A 2", "B 1", "B 2"]
+    model = fasttext_view.read_dictionary(TEXTS, codes, DIMENSION, FastTextSettings(bucket=50))
+    width = Pieces(model).width
+    network = Network(
+        np.ones((width, DIMENSION), np.float32),
+        np.zeros((DIMENSION, 0), np.float32),
+        np.zeros(0, np.float32),
+        np.tile(np.arange(4, dtype=np.float32), (DIMENSION, 1)),
+    )
+    fasttext_view.fill(model, network, codes, 0)
+    assert np.argsort(FastTextView(model, codes).logits(["grow"])[0]).tolist() == [0, 1, 2, 3]
+    assert model.predict("grow")[0] == (fasttext_view.label_of("B 2"),)
+
+
 def test_what_is_cached_does_not_change_an_answer() -> None:
     model, _ = filled(dsub=0)
     view = FastTextView(model, CODES)

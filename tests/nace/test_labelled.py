@@ -17,6 +17,7 @@ import pytest
 from nacelle.nace import labelled as reasons
 from nacelle.nace.errors import NaceError
 from nacelle.nace.labelled import Labelled, read_labelled
+from nacelle.nace.nomenclature import load_nomenclature
 from tests.nace.data import COICOP, DATA, ISCO, made, nomenclature
 
 REV2 = "nace_rev2"
@@ -173,6 +174,14 @@ def test_evaluation_keeps_what_cannot_be_read(tmp_path: Path) -> None:
     assert len(read(rows(tmp_path, GOOD[:1]), keep_unreadable=True)) == 1
 
 
+def test_evaluation_rejects_what_predict_rejects(tmp_path: Path) -> None:
+    data = "text,code\nboulangerie pâtisserie,1071\nbakery,1071\ncafé,9999\n".encode("latin-1")
+    found = read(csv_file(tmp_path, data), keep_unreadable=True)
+    assert found.texts == ["", "bakery"]
+    assert found.report.warnings[0].startswith("1 texts are not UTF-8")
+    assert "`predict` rejects them" in str(found.report)
+
+
 def test_csv_rows_that_do_not_fit_are_counted(tmp_path: Path) -> None:
     data = (
         b"text,code\nwheat,0111\na,b,c\n\xe9t\xe9 au bl\xe9,0111\n"
@@ -234,7 +243,10 @@ def test_damaged_files_never_end_in_a_traceback(
         ("text,code\nwheat,0111\n".encode("utf-16"), ["UTF-16"]),
         (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), ["no CSV file"]),
         (b"PAR1" + bytes(100), ["no readable Parquet file"]),
-        (b'text,code\n"wheat,0111\nrice,0112\n', ["rows.csv"]),
+        (b'text,code\nrye,0111\n"wheat,0111\nrice,0112\n', ["rows.csv, line 3", "a quote"]),
+        (b'text,code\nrye,0111\n"wheat,0111\n"rice,0112\n', ["rows.csv, line 3", "a quote"]),
+        (b"text,code,language,language\nrye,0111,en,fr\n", ["'language' twice"]),
+        (b"text|code\nrye|0111\n", ["no column 'text'", "separated by '|'"]),
     ],
 )
 def test_files_that_cannot_be_used(tmp_path: Path, data: bytes, sentences: list[str]) -> None:
@@ -242,6 +254,47 @@ def test_files_that_cannot_be_used(tmp_path: Path, data: bytes, sentences: list[
         read(csv_file(tmp_path, data))
     for sentence in sentences:
         assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("named", "column"),
+    [
+        ({"side": ("text",)}, "text"),
+        ({"side": ("code",)}, "code"),
+        ({"side": ("form", "form")}, "form"),
+        ({"text": "code"}, "code"),
+        ({"side": ("language",)}, "language"),
+    ],
+)
+def test_a_column_is_one_thing(tmp_path: Path, named: dict[str, Any], column: str) -> None:
+    columns = {"text": ["wheat"], "code": ["0111"], "form": ["1"], "language": ["en"]}
+    with pytest.raises(NaceError, match=f"'{column}' is named twice"):
+        read(parquet(tmp_path, columns), **named)
+
+
+def test_a_parquet_file_with_a_column_twice(tmp_path: Path) -> None:
+    names = ["text", "code", "language", "language"]
+    table = pa.table([pa.array([one]) for one in ("wheat", "0111", "en", "fr")], names=names)
+    pq.write_table(table, tmp_path / "rows.parquet")
+    with pytest.raises(NaceError, match="'language' twice"):
+        read(tmp_path / "rows.parquet")
+
+
+def test_cells_are_read_one_by_one(tmp_path: Path) -> None:
+    """What one row holds is the same text whatever the others hold."""
+    form = pa.array([5499.0, 1.5, None, float("nan")])
+    path = parquet(tmp_path, {"text": [*"abcd"], "code": ["0111", "0112"] * 2, "form": form})
+    assert read(path, side=("form",)).side == {"form": ["5499", "1.5", "", ""]}
+
+
+def test_home_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    rows(tmp_path, GOOD)
+    assert len(read("~/rows.parquet")) == len(read("~/*.parquet")) == 3
+    (tmp_path / "isco_08.csv").write_text(ISCO, encoding="utf-8")
+    assert load_nomenclature("~/isco_08.csv").label == "ISCO 08"
+    with pytest.raises(NaceError, match="no such home folder"):
+        read("~nobody-of-that-name/rows.parquet")
 
 
 def test_files_that_are_not_there(tmp_path: Path) -> None:
@@ -301,6 +354,13 @@ def test_a_file_that_says_its_version_is_believed(tmp_path: Path) -> None:
     found = read(path)
     assert found.texts == ["wheat", "bakery", "maize"]
     assert found.report.counts == {"coded in another version (NACE Rev. 2.1)": 1}
+
+
+def test_a_nomenclature_may_be_named_without_its_version(tmp_path: Path) -> None:
+    columns = {"text": ["wheat", "rice", "cook"], "code": ["0111", "0112", "0111"]}
+    found = read(parquet(tmp_path, {**columns, "nomenclature": ["NACE", "nace", "ISCO"]}))
+    assert found.texts == ["wheat", "rice"]
+    assert found.report.counts == {"coded in another version (ISCO)": 1}
 
 
 def test_ten_rows_are_enough(tmp_path: Path) -> None:

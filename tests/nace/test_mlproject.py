@@ -119,6 +119,9 @@ def test_an_evaluation_runs_whole(
     assert "<html" in (tmp_path / "r.html").read_text()
     run = mlflow.search_runs(search_all_experiments=True, output_format="list")[0]
     assert run.info.status == "FINISHED" and run.data.params["model"] == "model"
+    assert {"accuracy_4", "top5", "ece", "auto_rate_0.90"} <= set(run.data.metrics)
+    logged = {one.path for one in mlflow.MlflowClient().list_artifacts(run.info.run_id)}
+    assert {"evaluation.json", "r.html"} <= logged
 
 
 def test_what_the_command_refuses_is_a_failed_run(tracked: str, tmp_path: Path) -> None:

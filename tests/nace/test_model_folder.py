@@ -44,7 +44,7 @@ def test_a_network_comes_back_but_for_the_rounding(tmp_path: Path) -> None:
     network = Network(embedding, drawn(8, 6), drawn(6), drawn(14, 5))
     names = tuple(f"wörd{i}" for i in range(30))
     write_network(tmp_path / "network.npz", network, names)
-    again, again_names = read_network(tmp_path / "network.npz")
+    again, again_names = read_network(tmp_path / "network.npz", 5)
     assert again_names == names
     largest = np.abs(embedding).max(axis=1, keepdims=True)
     assert (np.abs(again.embedding - embedding) <= largest / 127 * 0.51 + 1e-9).all()

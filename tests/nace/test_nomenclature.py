@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import numpy as np
@@ -32,12 +31,6 @@ def test_the_real_files(
     assert [len(known.codes(level)) for level in range(1, known.depth + 1)] == sizes
     assert known.languages == languages
     assert len(known) == sum(sizes)
-
-
-def test_loading_is_quick() -> None:
-    start = time.perf_counter()
-    load_nomenclature(DATA / "nace_rev2.csv")
-    assert time.perf_counter() - start < 0.3
 
 
 def test_up_and_down() -> None:

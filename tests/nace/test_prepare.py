@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from nacelle.nace.drops import DropReport
+from nacelle.nace.errors import NaceError
 from nacelle.nace.labelled import Labelled
 from nacelle.nace.prepare import (
     Prepared,
@@ -78,7 +79,35 @@ def test_side_variables_become_tokens_of_their_own() -> None:
     made, _ = prepare(rows, NACE, 4, text, official=False)
     assert made.stemmed[:2] == ["bakeri nature:manufacture", "bakeri nature:shop"]
     assert made.cleaned[0] == "bakery"
-    assert made.keys[0] != made.keys[1]
+    assert made.keys[0] == made.keys[1] == "bakeri"
+
+
+def test_the_same_words_beside_other_things_stay_on_one_side() -> None:
+    texts = [f"trade {one}{two}" for one in "abcdefgh" for two in "ijklmnop"]
+    rows = labelled(
+        [(text, "4711") for text in texts * 2],
+        side={"form": ["1"] * len(texts) + ["2"] * len(texts)},
+    )
+    made, counts = prepare(rows, NACE, 4, TextSettings(side=("form",)), official=False)
+    assert counts["labelled used"] == 2 * len(texts)
+    for seed in range(5):
+        kept, apart = split_apart(made, 0.4, seed)
+        assert len(apart) > 10
+        assert not {made.cleaned[i] for i in kept} & {made.cleaned[i] for i in apart}
+
+
+def test_texts_without_a_word_are_counted_apart() -> None:
+    rows = [("Growing of maize", "0111"), ("maize growing", "0111"), ("1", "0111"), ("2", "0112")]
+    text = TextSettings(side=("form",))
+    made, counts = prepare(labelled(rows, {"form": [*"abcd"]}), NACE, 4, text, official=False)
+    assert counts["without a word left out"] == 2
+    assert counts["labelled used"] == 2
+    assert set(made.targets.tolist()) == set(range(615))
+    _, fewer = prepare(labelled(rows[:2], {"form": [*"ab"]}), NACE, 4, text, official=False)
+    # The title of 0112, which nobody labelled with words, is learnt in both.
+    assert counts["repeats left out"] == fewer["repeats left out"]
+    with pytest.raises(NaceError, match="None of the 2 labelled rows has a word"):
+        prepare(labelled(rows[2:]), NACE, 4, TEXT, official=True)
 
 
 def test_rows_kept_apart_share_no_words_and_no_class_is_lost() -> None:

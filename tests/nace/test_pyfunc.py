@@ -15,9 +15,11 @@ import pytest
 from mlflow.exceptions import MlflowException
 from packaging.requirements import Requirement
 
+from nacelle.nace import pyfunc
 from nacelle.nace.classifier import Classifier
 from nacelle.nace.register import log_classifier
 from nacelle.nace.shipped import inference_modules
+from nacelle.nace.text import TextSettings
 from tests.nace.mlflows import fresh_mlflow
 from tests.test_extras import brought_by, normal, outside, owners
 
@@ -104,6 +106,25 @@ def test_a_language_may_stand_beside_the_text(logged: tuple[Classifier, str], mo
     assert found["probability"].tolist() == pytest.approx(
         [one.top[0].probability for one in expected]
     )
+
+
+def test_cells_are_read_as_in_files(logged: tuple[Classifier, str]) -> None:
+    """A table of pandas has 5499.0, NaN and NaT where a file has 5499 and nothing."""
+    classifier, _ = logged
+    beside = Classifier(
+        classifier.nomenclature, classifier.classes, TextSettings(side=("form",)),
+        classifier.rules, classifier.views, trust=0.5, name="side", card={},
+    )  # fmt: skip
+    model = pyfunc.ClassifierModel()
+    model._classifier = beside
+    nothing = [None, float("nan"), pd.NA, pd.NaT, "NaN"]
+    rows = {"text": ["a trade"] * 6, "form": pd.Series([5499.0, *nothing], dtype=object)}
+    found = model.predict(None, pd.DataFrame(rows))["probability"].tolist()
+    (first,) = beside.predict(["a trade"], side={"form": ["5499"]})
+    (other,) = beside.predict(["a trade"], side={"form": [""]})
+    expected = [first.top[0].probability, *[other.top[0].probability] * 5]
+    assert found == pytest.approx(expected)
+    assert found[0] != found[1]
 
 
 @pytest.mark.parametrize(

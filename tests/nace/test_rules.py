@@ -128,6 +128,15 @@ def test_any_nomenclature_has_its_codes_recognised(tmp_path: Path) -> None:
         assert found is not None and (found.stage, found.code) == ("code", code), text
 
 
+def test_a_code_need_not_be_deeper_than_the_model_answers(nace: Nomenclature) -> None:
+    rules = Rules(nace, level=3)
+    for text, code in (("01.1", "011"), ("NACE 011", "011"), ("0111", "0111"), ("75", "")):
+        found = answer(rules, text)
+        assert (found.code if found else "") == code, text
+    wide = answer(rules, "NACE 01")
+    assert wide is not None and "it has 7 codes below" in wide.detail
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -227,3 +227,14 @@ def test_files_that_are_no_thresholds(tmp_path: Path) -> None:
         path.write_bytes(content)
         with pytest.raises(NaceError, match="is not a threshold file"):
             load_threshold(path, model="x")
+
+
+def test_gold_texts_that_were_left_out_are_said() -> None:
+    """Those without a usable code are not a random part of a sample."""
+    given = ([0.95] * 300, [True] * 300, 0.9, 0.05)
+    assert "left out" not in choose_threshold(*given).words
+    found = choose_threshold(*given, left_out=151)
+    assert found.proved and found.to_dict()["left_out"] == 151
+    assert "151 rows of the gold standard have no usable code" in found.words
+    few = choose_threshold([0.9] * 5, [True] * 5, 0.9, 0.05, left_out=2)
+    assert "2 rows of the gold standard" in few.words

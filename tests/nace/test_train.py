@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
 
 from nacelle.nace.errors import NaceError
+from nacelle.nace.fasttext_view import FastTextSettings
 from nacelle.nace.labelled import Labelled, read_labelled
 from nacelle.nace.text import TextSettings
 from nacelle.nace.train import train
-from tests.nace.conftest import SMALL
+from nacelle.nace.vocabulary import VocabularySettings
 from tests.nace.data import nomenclature
+from tests.nace.small import SMALL
 
 NACE = nomenclature("nace_rev2")
 TEXTS = ["wheat", "baker", "restaurant in a station", "freight transport by road"]
@@ -81,6 +84,15 @@ def test_ten_rows_give_a_model_that_says_it_was_not_measured(rows: Labelled) -> 
     classifier = train(ten, isco, msgspec.structs.replace(SMALL, apart=0.1))
     assert len(classifier.classes) == 615
     assert classifier.predict(["wheat"])[0].stage == "look-up"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"words": VocabularySettings(shortest=9)}, {"fasttext": FastTextSettings(minn=5, maxn=2)}],
+)
+def test_pieces_that_no_word_has_are_refused(rows: Labelled, change: dict[str, Any]) -> None:
+    with pytest.raises(NaceError, match="no piece of a word is that long"):
+        train(rows, NACE, msgspec.structs.replace(SMALL, **change))
 
 
 def test_one_class_is_refused(rows: Labelled) -> None:

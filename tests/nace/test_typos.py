@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pandas as pd
 import pytest
 
@@ -78,9 +76,3 @@ def test_letters_never_become_digits(texts: list[str]) -> None:
 def test_a_rate_that_is_no_share_is_refused() -> None:
     with pytest.raises(NaceError, match="rate of typing errors: 10 is not a share"):
         with_typos(["a"], 10, 0)
-
-
-def test_thirty_thousand_texts_take_less_than_five_seconds(texts: list[str]) -> None:
-    start = time.perf_counter()
-    with_typos(texts, 0.1, 0)
-    assert time.perf_counter() - start < 5

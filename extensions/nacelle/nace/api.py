@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -20,17 +22,19 @@ from starlette.exceptions import HTTPException
 from nacelle.credentials.hub import HubDirectory
 from nacelle.layout import NACE_PREFIX, Layout
 from nacelle.logs import log_to_stdout, request_id
-from nacelle.nace.serving.access import open_access
+from nacelle.nace.serving.access import Access, open_access
+from nacelle.nace.serving.counters import CountersUnusable
 from nacelle.nace.serving.hot import HotRoutes
 from nacelle.nace.serving.key_routes import make_key_routes
+from nacelle.nace.serving.keys import KeysUnusable
 from nacelle.nace.serving.metrics import Metrics
-from nacelle.nace.serving.openapi import describe
+from nacelle.nace.serving.openapi import describe, methods_at
 from nacelle.nace.serving.problems import MEDIA_TYPE, Problem
 from nacelle.nace.serving.reading_routes import make_health_routes, make_reading_routes
 from nacelle.nace.serving.recorder import Recorder
 from nacelle.nace.serving.service import Service
 from nacelle.secrets import read_secret
-from nacelle.settings import load_settings
+from nacelle.settings import NaceSettings, load_settings
 
 _ABOUT = """Codes descriptions of activities in a nomenclature.
 
@@ -85,12 +89,14 @@ def app_from_environment() -> FastAPI:
     settings = load_settings()
     layout = Layout(settings)
     folder, nace = layout.folder("nace"), settings.nace
-    directory = HubDirectory(_HUB_SECONDS) if os.environ.get("JUPYTERHUB_API_TOKEN") else None
+    directory = (
+        HubDirectory(_HUB_SECONDS, "classify") if os.environ.get("JUPYTERHUB_API_TOKEN") else None
+    )
     records = nace.records
     service = Service(
         nace,
         folder / "models",
-        open_access(nace, folder, directory, read_secret(layout, "nace.secret")),
+        _access(nace, folder, directory, read_secret(layout, "nace.secret")),
         Recorder(
             folder / "records",
             fsync=records.fsync,
@@ -101,6 +107,16 @@ def app_from_environment() -> FastAPI:
         Metrics(),
     )
     return make_app(service, language=settings.hub.language)
+
+
+def _access(
+    settings: NaceSettings, folder: Path, directory: HubDirectory | None, secret: str
+) -> Access:
+    try:
+        return open_access(settings, folder, directory, secret)
+    except (KeysUnusable, CountersUnusable) as error:
+        log.error("cannot start", extra={"reason": str(error)})
+        sys.exit(1)
 
 
 async def _problem(request: Request, error: Exception) -> Response:
@@ -118,9 +134,20 @@ async def _not_as_described(request: Request, error: Exception) -> Response:
 
 
 async def _plain(request: Request, error: Exception) -> Response:
+    """What the framework itself refuses, in a sentence that helps."""
     assert isinstance(error, HTTPException)
-    problem = Problem(error.status_code, str(error.detail), headers=error.headers)
-    return await _problem(request, problem)
+    path, headers = request.url.path[:100], dict(error.headers or {})
+    # The framework names the methods of one of several routes at a path.
+    allowed = ", ".join(methods_at(request.app.openapi(), request.url.path))
+    if error.status_code == 405 and allowed:
+        headers["Allow"] = allowed
+    said = {
+        400: "The body is not JSON.",
+        404: f"There is nothing at {path}; openapi.json beside /v1 says what there is.",
+        405: f"{path} does not take {request.method}, but {headers.get('Allow', 'others')}.",
+    }
+    detail = said.get(error.status_code, str(error.detail))
+    return await _problem(request, Problem(error.status_code, detail, headers=headers))
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:

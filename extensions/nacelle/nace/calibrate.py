@@ -41,6 +41,26 @@ def mix(scores: Sequence[Floats], weights: Sequence[float]) -> Floats:
     return mixed
 
 
+def fit_calibration(scores: Sequence[Floats], truth: Integers) -> tuple[float, tuple[float, ...]]:
+    """What to divide the last view's scores by, and the weights of all once that is done."""
+    temperature = fit_temperature(scores[-1], truth)
+    return temperature, fit_weights(_cooled(scores, temperature), truth)
+
+
+def cross_fitted(scores: Sequence[Floats], truth: Integers, half: npt.NDArray[np.bool_]) -> Floats:
+    """Probabilities (n, C) of each half of the rows by what was fitted to the other half."""
+    found = np.empty_like(scores[0])
+    for judged in (half, ~half):
+        fitted = [score[~judged] for score in scores]
+        temperature, weights = fit_calibration(fitted, truth[~judged])
+        found[judged] = mix(_cooled([score[judged] for score in scores], temperature), weights)
+    return found
+
+
+def _cooled(scores: Sequence[Floats], temperature: float) -> list[Floats]:
+    return [*scores[:-1], scores[-1] / np.float32(temperature)]
+
+
 def fit_weights(scores: Sequence[Floats], truth: Integers) -> tuple[float, ...]:
     """The 2v weights, at least 0, that make the n true classes most likely."""
 

@@ -46,16 +46,26 @@ def about_training(
 
 
 def code_version() -> str:
-    """The commit of the checkout that this package runs from, else the package's version."""
+    """The commit of the checkout that this package runs from, else the package's version.
+
+    It ends in `-dirty` where files of the package are not as they were committed.
+    """
+    folder = Path(__file__).parent
+    commit = _git(folder, "rev-parse", "HEAD")
+    if not commit or not (folder.parents[2] / ".git").exists():
+        return version("nacelle")
+    return commit + ("-dirty" if _git(folder, "status", "--porcelain", ".") else "")
+
+
+def _git(folder: Path, *asked: str) -> str:
+    """What git answers; '' where it does not."""
     try:
         found = subprocess.run(
-            ["git", "rev-parse", "HEAD"],
-            cwd=Path(__file__).parent, capture_output=True, text=True, timeout=5, check=False,
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired):
-        return version("nacelle")
-    inside = found.returncode == 0 and (Path(__file__).parents[3] / ".git").exists()
-    return found.stdout.strip() if inside else version("nacelle")
+            ["git", *asked], cwd=folder, capture_output=True, text=True, timeout=5, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return found.stdout.strip()
 
 
 def _counts(values: list[str]) -> dict[str, int]:
@@ -117,7 +127,8 @@ def _figures(figures: Mapping[str, Any] | None) -> str:
         )
     lines = [
         f"Measured on {figures['rows']:,} texts of the same sources, none of whose words in any"
-        " order it had learnt; the model itself then learnt them too.",
+        " order it had learnt, each half calibrated on the other; the model itself then learnt and"
+        " was calibrated on them all.",
         "",
         "| | |\n|---|---|",
     ]

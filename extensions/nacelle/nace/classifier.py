@@ -14,6 +14,7 @@ from nacelle.nace.card import write_card
 from nacelle.nace.model_folder import (
     NOMENCLATURE,
     RULES,
+    about_of,
     open_folder,
     read_json,
     seal,
@@ -33,7 +34,6 @@ from nacelle.nace.prediction import (
 from nacelle.nace.rules import RuleAnswer, Rules
 from nacelle.nace.text import Preprocessor, TextSettings
 from nacelle.nace.views import Views
-from nacelle.nace.vocabulary import VocabularySettings
 
 Columns = Mapping[str, Sequence[str]]
 _BATCH = 2048
@@ -229,16 +229,17 @@ class Classifier:
     def load(cls, folder: Path) -> Classifier:
         """Read a model folder. Raises NaceError where it is none, is damaged or another format."""
         content = open_folder(folder)
+        about = about_of(folder, content)
         nomenclature = Nomenclature.from_dict(read_json(folder / NOMENCLATURE))
-        vocabulary = msgspec.convert(content["vocabulary"], VocabularySettings)
+        level = max(map(nomenclature.level, about.classes))
         return cls(
             nomenclature,
-            content["classes"],
-            msgspec.convert(content["text"], TextSettings),
-            Rules.from_dict(read_json(folder / RULES), nomenclature),
-            Views.load(folder, content["classes"], vocabulary, content["weights"]),
-            trust=content["trust"],
-            name=content["name"],
-            card=content["card"],
+            about.classes,
+            about.text,
+            Rules.from_dict(read_json(folder / RULES), nomenclature, level),
+            Views.load(folder, about.classes, about.vocabulary, about.weights),
+            trust=about.trust,
+            name=about.name,
+            card=about.card,
             version=version_of(content),
         )

@@ -10,13 +10,14 @@ from typing import Any
 
 from nacelle.nace.errors import NaceError
 from nacelle.nace.files import read_bytes
-from nacelle.nace.tables import missing_column, sniff_delimiter
+from nacelle.nace.tables import csv_rows, missing_column, sniff_delimiter
+from nacelle.nace.text import cell_text
 
 Cell = bytes | None
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _PARQUET = b"PAR1"
-_MIN_BLOCK = 1 << 20
-_MAX_BLOCK = 1 << 30
+# Arrow's names of what needs no change to be a text; null is a column without any value.
+TEXT_TYPES = ("string", "string_view", "binary", "null")
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,11 @@ def _wanted(
     for column in required:
         if column not in found:
             raise NaceError(missing_column(name, column, found))
+    wanted = list(dict.fromkeys([*required, *(one for one in optional if one in found)]))
+    for column in wanted:
         if found.count(column) > 1:
             raise NaceError(f"{name} has the column {column!r} twice; rename one.")
-    return [*required, *(one for one in optional if one in found and one not in required)]
+    return wanted
 
 
 def _read_parquet(
@@ -87,66 +90,44 @@ def _read_parquet(
 
 def _as_bytes(column: Any, name: str, title: str) -> list[Cell]:
     import pyarrow as pa
-    import pyarrow.compute as pc
 
-    kind = column.type
+    types, kind = pa.types, column.type
+    if types.is_dictionary(kind):
+        column = column.cast(kind.value_type)
+        kind = kind.value_type
+    if types.is_nested(kind):
+        raise NaceError(f"{name}: the column {title!r} holds {kind} and cannot be read as text.")
     try:
-        if pa.types.is_dictionary(kind):
-            column = column.cast(kind.value_type)
-            kind = kind.value_type
-        if pa.types.is_floating(kind):
-            # A whole number with gaps is stored as a float: 1.0 means 1.
-            column = pc.if_else(pc.is_nan(column), None, column)
-            if pc.all(pc.equal(pc.floor(column), column)).as_py():
-                column = column.cast(pa.int64())
-            column = column.cast(pa.large_string())
-        elif not (pa.types.is_binary(kind) or pa.types.is_large_binary(kind)):
-            column = column.cast(pa.large_string())
-        cells: list[Cell] = column.cast(pa.large_binary()).to_pylist()
-    except pa.ArrowException:
+        if str(kind).removeprefix("large_") in TEXT_TYPES:
+            if "binary" not in str(kind):
+                column = column.cast(pa.large_string())
+            cells: list[Cell] = column.cast(pa.large_binary()).to_pylist()
+            return cells
+        return [cell_text(value).encode() for value in column.to_pylist()]
+    except (pa.ArrowException, ValueError, OverflowError):
         raise NaceError(
             f"{name}: the column {title!r} holds {kind} and cannot be read as text."
         ) from None
-    return cells
 
 
 def _read_csv(data: bytes, name: str, required: Sequence[str], optional: Sequence[str]) -> Columns:
-    import pyarrow as pa
-    from pyarrow import csv
-
-    header = _header(data, name)
-    # Arrow hands broken rows over as text, which bytes that are no UTF-8 cannot be; the mark that
-    # takes their place is found again when the row is judged.
-    data = data.decode("utf-8", "replace").encode("utf-8")
+    delimiter = sniff_delimiter(_header(data, name))
+    lines = io.TextIOWrapper(io.BytesIO(data), "utf-8-sig", errors="replace", newline="")
+    rows = (values for _, values in csv_rows(lines, delimiter, name) if values)
+    names = next(rows, [])
+    wanted = _wanted(names, name, required, optional)
+    places = [names.index(one) for one in wanted]
+    cells: dict[str, list[Cell]] = {one: [] for one in wanted}
+    numbers: list[int] = []
     broken: list[tuple[int, str]] = []
-
-    def skip(row: Any) -> str:
-        broken.append((row.number or 0, row.text))
-        return "skip"
-
-    parse = csv.ParseOptions(
-        delimiter=sniff_delimiter(header), newlines_in_values=True, invalid_row_handler=skip
-    )
-    # A block must hold the longest row, and one cell may hold megabytes.
-    block = min(max(len(data) + 1, _MIN_BLOCK), _MAX_BLOCK)
-    read = csv.ReadOptions(use_threads=False, block_size=block)
-    try:
-        names = csv.open_csv(io.BytesIO(data), read_options=read, parse_options=parse).schema.names
-        broken.clear()
-        wanted = _wanted(names, name, required, optional)
-        kinds = csv.ConvertOptions(
-            include_columns=wanted,
-            column_types=dict.fromkeys(wanted, pa.binary()),
-            strings_can_be_null=False,
-        )
-        table = csv.read_csv(io.BytesIO(data), read, parse, kinds)
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise NaceError(f"{name} is no readable CSV file: {error}.") from None
-    skipped = {number - 1 for number, _ in broken}
-    total = table.num_rows + len(broken)
-    numbers = [number for number in range(1, total + 1) if number not in skipped]
-    cells = {one: table[one].to_pylist() for one in wanted}
-    return Columns(name, cells, numbers, [(number - 1, text) for number, text in broken], {})
+    for number, values in enumerate(rows, start=1):
+        if len(values) != len(names):
+            broken.append((number, delimiter.join(values)))
+            continue
+        numbers.append(number)
+        for column, place in zip(cells.values(), places, strict=True):
+            column.append(values[place].encode())
+    return Columns(name, cells, numbers, broken, {})
 
 
 def _header(data: bytes, name: str) -> str:

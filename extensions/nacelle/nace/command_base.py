@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import json
+import math
 import os
 import signal
 import sys
@@ -34,6 +35,21 @@ text_column = click.option(
 code_column = click.option(
     "--code-column", default="code", show_default=True, help="Column of the right codes."
 )
+
+
+class Share(click.FloatRange):
+    """A number from 0 to 1; NaN, which no comparison keeps out of a range, is none."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 1)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        found: float = super().convert(value, param, ctx)
+        if math.isnan(found):
+            self.fail(f"{value!r} is no number from 0 to 1.", param, ctx)
+        return found
 
 
 class Interrupted(KeyboardInterrupt):

@@ -159,7 +159,7 @@ def write_json_lines(file: IO[bytes]) -> Iterator[Write]:
 
     def write(given: Columns, coded: Coded) -> None:
         for row in _dicts({**given, **coded.first(), "top": coded.tops()}):
-            text = json.dumps(row, ensure_ascii=False, default=str)
+            text = json.dumps(row, ensure_ascii=False, default=_as_text)
             file.write(text.encode("utf-8", "replace") + b"\n")
         file.flush()
 
@@ -203,7 +203,13 @@ def _dicts(columns: Columns) -> Iterator[dict[str, Any]]:
         yield dict(zip(columns, values, strict=True))
 
 
+def _as_text(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
 def _csv_cell(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return _as_text(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     return round(value, _DIGITS) if isinstance(value, float) else value

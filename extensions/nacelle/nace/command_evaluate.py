@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from dataclasses import dataclass
 from itertools import islice
@@ -75,7 +76,7 @@ def evaluate(
     """Judge MODEL, a folder or an address of MLflow, on the labelled texts of FILE.
 
     FILE is Parquet or CSV with the columns text and code; language, source and the model's side
-    variables beside them are used.
+    variables beside them are used. Inside a run of MLflow (MLFLOW_RUN_ID) the figures are logged.
     """
     from nacelle.nace.command_answers import read_gold
     from nacelle.nace.load_model import load_classifier
@@ -99,6 +100,17 @@ def evaluate(
         print_json(_content(judged, rows, comparison))
     else:
         click.echo(_words(judged[0], rows, comparison, report))
+    # The run that `mlflow run` made, or a job, is about this evaluation.
+    if os.environ.get("MLFLOW_RUN_ID"):
+        _log(judged[0], report, comparison)
+
+
+def _log(judged: _Judged, report: Path | None, comparison: Comparison | None) -> None:
+    from nacelle.nace.report import log_to_mlflow
+    from nacelle.nace.tracking import open_run, tracking
+
+    with tracking("log the evaluation") as mlflow, open_run(mlflow):
+        log_to_mlflow(judged.evaluation, report, comparison)
 
 
 def _check_comparable(classifiers: list[Classifier]) -> None:
@@ -154,6 +166,7 @@ def _write(
         facts={
             "Trained": str(card.get("date", "")),
             "Rows not used": f"{rows.report.read - rows.report.kept:,} of {rows.report.read:,}",
+            **({"Attention": " ".join(rows.report.warnings)} if rows.report.warnings else {}),
         },
         comparison=comparison,
         other=others[0].evaluation if others else None,

@@ -16,6 +16,7 @@ import click
 
 from nacelle.nace.command_base import (
     Progress,
+    Share,
     aligned,
     as_json,
     for_people,
@@ -23,6 +24,7 @@ from nacelle.nace.command_base import (
     progress,
     say,
 )
+from nacelle.nace.command_texts import readable_texts, renamed, tell_unreadable, words_of
 from nacelle.nace.errors import NaceError
 
 if TYPE_CHECKING:
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from nacelle.nace.command_coded import Coded, Coder, Write
     from nacelle.nace.command_rows import Columns, Rows
 
-_RENAMED = "input_"
 _LONGEST_TITLE = 100
 _SHARE = len("100.0 %")
 # Shown as 0.0 %, a candidate says nothing.
@@ -64,7 +65,7 @@ class _Counts:
 @click.argument("file", required=False)
 @click.option("--text", "texts", multiple=True, help="A text to code (repeat for more).")
 @click.option("--k", type=click.IntRange(1), default=5, show_default=True, help="Codes a text.")
-@click.option("--threshold", type=click.FloatRange(0, 1), help="Automatic from this index on.")
+@click.option("--threshold", type=Share(), help="Automatic from this index on.")
 @click.option(
     "--threshold-file", type=click.Path(path_type=Path), help="What `threshold` has proved."
 )
@@ -141,9 +142,9 @@ def _show(classifier: Classifier, coder: Coder, texts: Sequence[str]) -> None:
     """The answers to a few texts for a person."""
     from nacelle.nace.words import share
 
-    readable, problems = _readable(list(texts))
+    readable, problems = readable_texts(list(texts))
     coded = coder.code(classifier.answer(readable))
-    _tell_unreadable(coded, problems)
+    tell_unreadable(coded, problems)
     about = coded.about
     for row, (text, top) in enumerate(zip(texts, coded.tops(), strict=True)):
         click.echo(("\n" if row else "") + click.style(_cut(text), bold=True))
@@ -221,55 +222,13 @@ def _code_batch(
 ) -> None:
     from nacelle.nace.command_rows import plain
 
-    texts, problems = _readable(plain(columns[text_column]))
-    languages = _words_of(columns["language"]) if "language" in columns else None
-    side = {name: _words_of(columns[name]) for name in classifier.text.side if name in columns}
+    texts, problems = readable_texts(plain(columns[text_column]))
+    languages = words_of(columns["language"]) if "language" in columns else None
+    side = {name: words_of(columns[name]) for name in classifier.text.side if name in columns}
     coded = coder.code(classifier.answer(texts, languages=languages, side=side))
-    _tell_unreadable(coded, problems)
-    write(_renamed(columns, coded), coded)
+    tell_unreadable(coded, problems)
+    write(renamed(columns, coded), coded)
     counts.add(coded, len(problems))
-
-
-def _readable(values: Sequence[Any]) -> tuple[list[str], dict[int, str]]:
-    """The texts (of text, bytes or None), '' where there is none; by row, why it is not one."""
-    from nacelle.nace.labelled import UNREADABLE, readable
-
-    texts, problems = [], {}
-    for row, value in enumerate(values):
-        raw = (
-            value
-            if isinstance(value, bytes) or value is None
-            else str(value).encode("utf-8", "surrogatepass")
-        )
-        text, problem = readable(raw)
-        if problem == UNREADABLE:
-            problems[row] = "it is not UTF-8, or has control characters"
-            text = ""
-        texts.append(text)
-    return texts, problems
-
-
-def _tell_unreadable(coded: Coded, problems: dict[int, str]) -> None:
-    for row, why in problems.items():
-        coded.about["detail"][row] = why
-
-
-def _words_of(column: Any) -> list[str]:
-    from nacelle.nace.command_rows import plain
-
-    return ["" if value is None else str(value) for value in plain(column)]
-
-
-def _renamed(columns: Columns, coded: Coded) -> Columns:
-    """The input's columns; one that is called as an answer's is kept as `input_<name>`."""
-    taken = coded.wide().keys()
-    found = {f"{_RENAMED}{name}" if name in taken else name: one for name, one in columns.items()}
-    if len(found) < len(columns):
-        raise NaceError(
-            f"The input has columns that are called alike once {_RENAMED!r} is put before those of"
-            " the answers (code, title, ...); rename them."
-        )
-    return found
 
 
 def _content(counts: _Counts, threshold: float | None) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -12,15 +11,15 @@ from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+from nacelle.nace.columns import TEXT_TYPES
 from nacelle.nace.errors import NaceError
-from nacelle.nace.files import read_bytes
-from nacelle.nace.tables import missing_column, sniff_delimiter
+from nacelle.nace.files import place, read_bytes
+from nacelle.nace.tables import csv_rows, missing_column, sniff_delimiter
+from nacelle.nace.text import check_roles
 
 STDIN = "-"
 BATCH = 4096
 _PARQUET = b"PAR1"
-# Arrow's names; null is a column without any value.
-_TEXTS = ("string", "string_view", "binary", "null")
 
 # By name: a list of texts, or an Arrow array of what the file has.
 Columns = dict[str, Any]
@@ -52,7 +51,7 @@ def read_rows(file: str, text_column: str, needed: Sequence[str]) -> Rows:
     if file == STDIN:
         return _read_stdin(text_column, needed)
     name = PurePosixPath(file.replace("\\", "/")).name
-    path = Path(file)
+    path = Path(place(file))
     if path.is_file():
         return _read(lambda: path.open("rb"), name, text_column, needed)
     # An address, a pipe, or the sentence that says why it cannot be read.
@@ -69,101 +68,79 @@ def _read(
         return _read_parquet(open_file(), name, text_column, needed)
     if name.lower().endswith(".txt"):
         with open_file() as file:
-            total = sum(1 for _ in _lines(file))
-        return Rows(total, _line_batches(_lines(open_file()), text_column))
+            total = sum(1 for _ in _decoded(file))
+        return Rows(total, _line_batches(_decoded(open_file()), text_column))
     with open_file() as file:
-        total = sum(1 for _ in _Csv(file, name, text_column, needed).rows())
-    return Rows(total, _Csv(open_file(), name, text_column, needed).batches())
+        total = sum(1 for _ in _Csv(_decoded(file), name, text_column, needed).rows())
+    return Rows(total, _Csv(_decoded(open_file()), name, text_column, needed).batches())
 
 
 def _read_stdin(text_column: str, needed: Sequence[str]) -> Rows:
-    stream = sys.stdin.buffer
+    name = "standard input"
+    stream = _decoded(sys.stdin.buffer)
     first = stream.readline()
-    if first.startswith(_PARQUET):
+    if first.startswith(_PARQUET.decode()):
         raise NaceError("Standard input is Parquet, which cannot be read so; name a file.")
-    header = first.decode("utf-8-sig", "replace")
-    names = next(csv.reader([header], delimiter=sniff_delimiter(header)), [])
-    if text_column in names:
-        table = _Csv(_Rest(first, stream), "standard input", text_column, needed)
-        return Rows(None, table.batches())
+    lines = chain([first] if first else [], stream)
+    if text_column in _names(first, name):
+        return Rows(None, _Csv(lines, name, text_column, needed).batches())
     if needed:
         raise NaceError(
             f"Standard input must name its columns in the first line: {text_column},"
             f" {', '.join(needed)}. The model reads them."
         )
-    lines = chain(_lines(io.BytesIO(first)), _lines(stream))
     return Rows(None, _line_batches(lines, text_column))
 
 
-class _Rest(io.RawIOBase):
-    """A stream whose first line was read already."""
-
-    def __init__(self, first: bytes, stream: IO[bytes]) -> None:
-        self._first = first
-        self._stream = stream
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = self._first[: len(buffer)]
-        self._first = self._first[len(data) :]
-        if not data:
-            data = self._stream.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
+def _names(header: str, name: str) -> list[str]:
+    """The columns that a first line names; none where it is a text."""
+    try:
+        return next(csv_rows([header], sniff_delimiter(header), name), (1, []))[1]
+    except NaceError:
+        return []
 
 
-def _lines(stream: IO[bytes]) -> Iterator[str]:
-    for line in stream:
-        yield line.decode("utf-8", "replace").removeprefix("\ufeff").rstrip("\r\n")
+def _decoded(file: Any) -> io.TextIOWrapper:
+    """The file as text; its lines end as they stand in it, as a CSV reader wants them."""
+    return io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
 
 
 def _line_batches(lines: Iterator[str], text_column: str) -> Iterator[Columns]:
-    yield {text_column: list(islice(lines, BATCH))}
-    while batch := list(islice(lines, BATCH)):
+    texts = (line.rstrip("\r\n") for line in lines)
+    yield {text_column: list(islice(texts, BATCH))}
+    while batch := list(islice(texts, BATCH)):
         yield {text_column: batch}
 
 
 class _Csv:
     """A CSV file, read row by row; a row with more or fewer values than columns is an error."""
 
-    def __init__(self, file: Any, name: str, text_column: str, needed: Sequence[str]) -> None:
+    def __init__(
+        self, lines: Iterator[str], name: str, text_column: str, needed: Sequence[str]
+    ) -> None:
         self._name = name
-        stream = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
-        header = stream.readline()
+        header = next(lines, "")
         if "\0" in header:
             raise NaceError(
                 f"{name} is no CSV file that can be read; save it as CSV in UTF-8, or as Parquet."
             )
         if not header.strip():
             raise NaceError(f"{name} is empty; its first line must name the columns.")
-        # One cell may hold megabytes.
-        csv.field_size_limit(sys.maxsize)
-        delimiter = sniff_delimiter(header)
-        self._reader = csv.reader(chain([header], stream), delimiter=delimiter, strict=True)
-        self.columns = self._next() or []
+        self._rows = csv_rows(chain([header], lines), sniff_delimiter(header), name)
+        _, self.columns = next(self._rows)
         _check_columns(self.columns, name, text_column, needed)
 
     def rows(self) -> Iterator[list[str]]:
         """The rows; lines without anything are none."""
-        while (row := self._next()) is not None:
+        for line, row in self._rows:
             if len(row) == len(self.columns):
                 yield row
             elif row:
                 raise NaceError(
-                    f"{self._name}, line {self._reader.line_num}: {len(row)} values for"
+                    f"{self._name}, line {line}: {len(row)} values for"
                     f" {len(self.columns)} columns; a value that holds the separator must stand in"
                     " quotes."
                 )
-
-    def _next(self) -> list[str] | None:
-        try:
-            return next(self._reader, None)
-        except csv.Error as error:
-            raise NaceError(
-                f"{self._name}, line {self._reader.line_num}: not a CSV row: {error}."
-            ) from None
 
     def batches(self) -> Iterator[Columns]:
         """The columns of the rows."""
@@ -188,7 +165,7 @@ def _read_parquet(file: IO[bytes], name: str, text_column: str, needed: Sequence
     kind = schema.field(text_column).type
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
-    if str(kind).removeprefix("large_") not in _TEXTS:
+    if str(kind).removeprefix("large_") not in TEXT_TYPES:
         raise NaceError(
             f"{name}: the column {text_column!r} holds {kind}, not texts; name the column of the"
             " descriptions with --text-column."
@@ -218,6 +195,7 @@ def _parquet_errors(name: str) -> Iterator[None]:
 def _check_columns(
     columns: Sequence[str], name: str, text_column: str, needed: Sequence[str]
 ) -> None:
+    check_roles(text_column, *needed)
     for column in (text_column, *needed):
         if column not in columns:
             also = "" if column == text_column else " The model was trained with it."

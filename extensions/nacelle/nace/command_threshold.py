@@ -77,7 +77,13 @@ def threshold(
         nomenclature=classifier.nomenclature.identity,
         gold=f"{gold}, SHA-256 {rows.digest()}",
         time=datetime.now(UTC).isoformat(timespec="seconds"),
-        result=threshold_of(answers, rows.codes, accuracy, risk),
+        result=threshold_of(
+            answers,
+            rows.codes,
+            accuracy,
+            risk,
+            left_out=rows.report.read - rows.report.kept,
+        ),
     )
     written = output if found.result.proved else None
     if written:

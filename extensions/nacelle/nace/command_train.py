@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nacelle.nace.command_base import (
+    Share,
     aligned,
     as_json,
     code_column,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from nacelle.nace.rulefile import RuleFile
 
 _MEGABYTE = 1e6
-_share = click.FloatRange(0, 1)
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class _Material:
     help="Another number, another model.",
 )
 @click.option("--workers", type=click.IntRange(1), help="Processes; as many as cores by default.")
-@click.option("--misspelt", type=_share, help="Share of rows with a misspelt copy.")
+@click.option("--misspelt", type=Share(), help="Share of rows with a misspelt copy.")
 @click.option("--set", "changed", multiple=True, metavar="SETTING=VALUE", help="As in --grid.")
 @click.option("--grid", type=click.Path(path_type=Path), help="JSON: lists of values by setting.")
 @click.option("--folds", type=click.IntRange(2), default=5, show_default=True, help="For --grid.")
@@ -283,11 +283,13 @@ def _words(given: _Given, classifier: Classifier, facts: dict[str, Any]) -> str:
     rows, registered = facts["rows"], facts["registered"]
     minutes, seconds = divmod(round(facts["seconds"]), 60)
     took = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+    wordless = rows["without a word left out"]
     parts = [
         f"{given.output}: {classifier.name} {classifier.version}, {facts['classes']:,} codes of"
         f" {classifier.nomenclature.label}, {facts['bytes'] / _MEGABYTE:.1f} MB, in {took}.",
         f"It learnt from {rows['labelled used']:,} labelled rows and {rows['official used']:,}"
-        " titles and notes.",
+        " titles and notes."
+        + (f" {wordless:,} texts without a word were left out." if wordless else ""),
         _figures(facts["figures"]),
     ]
     if registered:

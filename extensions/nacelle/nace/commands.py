@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from nacelle.nace.command_classify import classify
 from nacelle.nace.command_compact import compact
 from nacelle.nace.command_evaluate import evaluate
 from nacelle.nace.command_predict import predict
@@ -17,5 +18,5 @@ def nace() -> None:
     130 or 143 interrupted."""
 
 
-for command in (train, evaluate, predict, threshold, compact):
+for command in (train, evaluate, predict, threshold, classify, compact):
     nace.add_command(command)

@@ -35,7 +35,7 @@ _FIRST = 20
 
 
 @dataclass(frozen=True)
-class _Rows:
+class _Outcomes:
     """What all figures are counted from; arrays have one element or line a row."""
 
     truth: list[str]
@@ -75,7 +75,7 @@ def evaluate(
     lengths that differ, and right codes that are unknown or of another level than the model's.
     """
     depth = metrics.model_depth(answers, nomenclature)
-    rows = _rows(answers, truth, nomenclature, depth)
+    rows = _outcomes(answers, truth, nomenclature, depth)
     figures = _figures(rows)
     point = figures(np.ones((1, len(rows.truth)), dtype=np.int64))[0]
     intervals = _intervals(figures, point, depth, len(rows.truth), resamples, seed)
@@ -131,7 +131,7 @@ def with_robustness(
     for rate in rates:
         answers = answer(with_typos(texts, rate, seed))
         depth = metrics.model_depth(answers, nomenclature)
-        rows = _rows(answers, truth, nomenclature, depth)
+        rows = _outcomes(answers, truth, nomenclature, depth)
         found[f"{rate:.2f}"] = _robustness(rows, depth, threshold)
     return msgspec.structs.replace(evaluation, robustness=found)
 
@@ -141,7 +141,9 @@ def target_key(target: float) -> str:
     return f"{target:.2f}"
 
 
-def _rows(answers: Answers, truth: Sequence[str], nomenclature: Nomenclature, depth: int) -> _Rows:
+def _outcomes(
+    answers: Answers, truth: Sequence[str], nomenclature: Nomenclature, depth: int
+) -> _Outcomes:
     if not truth:
         raise NaceError("There are no rows to evaluate; give texts with their right codes.")
     if len(truth) != len(answers.stages):
@@ -149,7 +151,7 @@ def _rows(answers: Answers, truth: Sequence[str], nomenclature: Nomenclature, de
     stored = metrics.checked_truth(truth, nomenclature, depth)
     best, confidence = answers.best, answers.confidence
     coded = np.array([code != "" for code in best])
-    return _Rows(
+    return _Outcomes(
         truth=stored,
         best=best,
         right=metrics.right_by_level(best, stored, nomenclature, depth),
@@ -161,7 +163,7 @@ def _rows(answers: Answers, truth: Sequence[str], nomenclature: Nomenclature, de
     )
 
 
-def _figures(rows: _Rows) -> Callable[[curves.Counts], metrics.Floats]:
+def _figures(rows: _Outcomes) -> Callable[[curves.Counts], metrics.Floats]:
     """Accuracy by level, top-5, automatic rates, calibration error, macro-F1, from weights."""
     shares = np.column_stack([rows.right, rows.top5]).astype(np.float64)
     f1 = metrics.weighted_macro_f1(rows.best, rows.truth)
@@ -199,7 +201,7 @@ def _intervals(
 
 
 def _parts(
-    rows: _Rows, names: Sequence[str] | None, threshold: float | None, what: str
+    rows: _Outcomes, names: Sequence[str] | None, threshold: float | None, what: str
 ) -> dict[str, Part]:
     """A Part by name, the largest first."""
     if names is None:
@@ -212,7 +214,7 @@ def _parts(
     return {name: _part(rows, chosen, threshold) for name, chosen in found}
 
 
-def _part(rows: _Rows, chosen: npt.NDArray[np.intp], threshold: float | None) -> Part:
+def _part(rows: _Outcomes, chosen: npt.NDArray[np.intp], threshold: float | None) -> Part:
     right = rows.exact[chosen]
     share, accuracy = _coded(rows, chosen, threshold)
     return Part(
@@ -226,7 +228,7 @@ def _part(rows: _Rows, chosen: npt.NDArray[np.intp], threshold: float | None) ->
 
 
 def _coded(
-    rows: _Rows, chosen: npt.NDArray[np.intp], threshold: float | None
+    rows: _Outcomes, chosen: npt.NDArray[np.intp], threshold: float | None
 ) -> tuple[float, float | None]:
     """The share of the chosen rows at or above the threshold, and their accuracy."""
     if threshold is None:
@@ -236,7 +238,7 @@ def _coded(
     return float(above.mean()), accuracy
 
 
-def _robustness(rows: _Rows, depth: int, threshold: float | None) -> Robustness:
+def _robustness(rows: _Outcomes, depth: int, threshold: float | None) -> Robustness:
     n = len(rows.truth)
     right = rows.right.sum(axis=0).tolist()
     rates = curves.auto_rates(rows.order, rows.exact, np.ones((1, n), dtype=np.int64), TARGETS)[0]
@@ -253,7 +255,7 @@ def _robustness(rows: _Rows, depth: int, threshold: float | None) -> Robustness:
     )
 
 
-def _coding_curve(rows: _Rows) -> CodingCurve:
+def _coding_curve(rows: _Outcomes) -> CodingCurve:
     n = len(rows.truth)
     ones = np.ones((1, n), dtype=np.int64)
     coded, good = (counts[0] for counts in curves.coded_and_right(rows.order, rows.exact, ones))
@@ -272,7 +274,7 @@ def _coding_curve(rows: _Rows) -> CodingCurve:
     )
 
 
-def _reliability(rows: _Rows) -> list[ReliabilityBin]:
+def _reliability(rows: _Outcomes) -> list[ReliabilityBin]:
     """One element a bin that has rows."""
     edges = np.linspace(0, 1, curves.BINS + 1)
     place = np.where(rows.coded, curves.bin_of(rows.probability), -1)

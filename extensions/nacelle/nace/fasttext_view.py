@@ -19,9 +19,12 @@ from msgspec import Meta
 from scipy import sparse
 
 from nacelle.nace.bags import Floats, ones, sums
+from nacelle.nace.errors import NaceError
 from nacelle.nace.network import Network
 
 LABEL = "__label__"
+# In the place of a blank, which would end a label.
+_BLANK = "\N{OPEN BOX}"
 _PRIME, _BASIS = 16777619, 2166136261
 _PAIR = 116049371
 _32, _64 = 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF
@@ -41,11 +44,19 @@ class FastTextSettings(msgspec.Struct, frozen=True):
     scale: Annotated[float, Meta(gt=0)] = 8.0
 
 
+def label_of(code: str) -> str:
+    """How a code is written in fastText's dictionary."""
+    return LABEL + code.replace(" ", _BLANK)
+
+
 def load(path: Path) -> Any:
-    """The library's model in a `.bin` file."""
+    """The library's model in a `.bin` file. Raises NaceError where it is none."""
     import fasttext
 
-    return fasttext.load_model(str(path))
+    try:
+        return fasttext.load_model(str(path))
+    except (ValueError, RuntimeError, MemoryError) as error:
+        raise NaceError(f"{path} is damaged: {error}. Copy the folder again.") from None
 
 
 def read_dictionary(
@@ -56,7 +67,7 @@ def read_dictionary(
 
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as file:
         for text, code in zip(texts, codes, strict=True):
-            file.write(f"{LABEL}{code} {text}\n")
+            file.write(f"{label_of(code)} {text}\n")
         file.flush()
         return fasttext.train_supervised(
             file.name, dim=dimension, epoch=0, minn=settings.minn, maxn=settings.maxn,
@@ -130,8 +141,8 @@ def _signed_hash(word: str) -> int:
 
 def fill(model: Any, network: Network, classes: Sequence[str], dsub: int) -> None:
     """Give a model the learnt numbers; `classes` names the columns of the network."""
-    column = {code: position for position, code in enumerate(classes)}
-    order = [column[label.removeprefix(LABEL)] for label in model.get_labels()]
+    column = {label_of(code): position for position, code in enumerate(classes)}
+    order = [column[label] for label in model.get_labels()]
     model.set_matrices(network.embedding, np.ascontiguousarray(network.outer.T[order]))
     if dsub:
         model.quantize(dsub=dsub, qnorm=True)
@@ -145,12 +156,13 @@ class FastTextView:
     """
 
     def __init__(self, model: Any, classes: Sequence[str]) -> None:
-        labels = [label.removeprefix(LABEL) for label in model.get_labels()]
-        row = {code: position for position, code in enumerate(labels)}
+        row = {label: position for position, label in enumerate(model.get_labels())}
         self._pieces = Pieces(model)
         self._sums = self._with_words(model.get_words(), _rows(model, self._pieces.width))
         # The library's own method refuses where the other matrix is quantized.
-        self._outer: Floats = np.array(model.f.getOutputMatrix())[[row[c] for c in classes]].T
+        self._outer: Floats = np.array(model.f.getOutputMatrix())[
+            [row[label_of(c)] for c in classes]
+        ].T
 
     def _with_words(self, words: Sequence[str], rows: Floats) -> Floats:
         """Rows and, below them, sums of words; the last column counts what is in each."""

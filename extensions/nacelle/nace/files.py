@@ -15,9 +15,17 @@ Location = str | os.PathLike[str]
 LABELLED_FILES = (".parquet", ".csv")
 
 
+def place(location: str) -> str:
+    """A path with `~` as the home folder; an address such as `s3://...`, or nothing, as it is."""
+    try:
+        return str(Path(location).expanduser()) if location.startswith("~") else location
+    except RuntimeError:
+        raise NaceError(f"{location}: there is no such home folder.") from None
+
+
 def read_bytes(location: Location) -> bytes:
     """What a file holds. Raises NaceError when it cannot be read, with what to do."""
-    name = os.fspath(location)
+    name = place(os.fspath(location))
     if "://" in name:
         return _read_remote(name)
     path = Path(name)
@@ -40,7 +48,7 @@ def find_files(locations: Location | Iterable[Location]) -> list[str]:
     many = [locations] if isinstance(locations, str | os.PathLike) else list(locations)
     found: dict[str, None] = {}
     for location in many:
-        name = os.fspath(location)
+        name = place(os.fspath(location))
         found |= dict.fromkeys(_remote_files(name) if "://" in name else _local_files(name))
     if not found:
         raise NaceError("No file was named; name at least one Parquet or CSV file.")

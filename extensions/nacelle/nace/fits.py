@@ -14,6 +14,7 @@ from msgspec import Meta
 from scipy import sparse
 
 from nacelle.nace import fasttext_view
+from nacelle.nace.errors import NaceError
 from nacelle.nace.fasttext_view import FastTextSettings
 from nacelle.nace.network import Integers, Network, NetworkSettings, train_network
 from nacelle.nace.nomenclature import Nomenclature
@@ -38,6 +39,18 @@ class TrainSettings(msgspec.Struct, frozen=True):
     fasttext: FastTextSettings = FastTextSettings()
     bag: NetworkSettings = NetworkSettings(rate=0.2)
     network: NetworkSettings = NetworkSettings(hidden=256)
+
+    def check(self) -> None:
+        """Raise NaceError where words would silently be left without pieces."""
+        words, fasttext = self.words, self.fasttext
+        for names, shortest, longest in (
+            ("words.shortest and words.longest", words.shortest, words.longest),
+            ("fasttext.minn and fasttext.maxn", fasttext.minn, fasttext.maxn),
+        ):
+            if shortest > longest:
+                raise NaceError(
+                    f"{names} are {shortest} and {longest}: no piece of a word is that long."
+                )
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as JSON-able values."""

@@ -16,6 +16,7 @@ from nacelle.nace.drops import Drop, DropReport
 from nacelle.nace.errors import NaceError
 from nacelle.nace.files import Location, find_files
 from nacelle.nace.nomenclature import Nomenclature
+from nacelle.nace.text import EMPTY, cell_text, check_roles
 
 MAX_TEXT = 10_000
 NO_TEXT = "no text (empty or NaN)"
@@ -29,7 +30,6 @@ _MIN_CLASSES = 2
 _SUSPICIOUS_SHARE = 0.05
 _MAX_SLIPS = 0.01
 _MAX_JUNK = 0.05
-_EMPTY = frozenset({"nan", "none", "null", "<na>", "nat"})
 # Characters that no keyboard writes: controls, what did not decode, private and lone surrogates.
 _JUNK = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd\ud800-\udfff\ue000-\uf8ff]")
 _APART = re.compile(r"[\W_]+")
@@ -79,13 +79,16 @@ def read_labelled(
     in columns `nomenclature` and `version`, is believed.
 
     Rows that cannot be used are left out, counted in `report`. With `keep_unreadable`, for
-    evaluation, rows stay whose text is empty or unreadable (they count as wrong), and duplicates.
+    evaluation, rows stay whose text is empty or unreadable, and duplicates. Where nobody could read
+    the text it is '', so that a model rejects it as `predict` does; a warning counts these rows.
 
-    Raises NaceError for a missing file or column, codes stored as numbers where they lose zeros,
-    more than half of the codes unknown, no row left, or fewer than two codes to learn.
+    Raises NaceError for a missing file or column, a column named twice, a CSV file with a stray
+    quote, codes stored as numbers where they lose zeros, more than half of the codes unknown, no
+    row left, or fewer than two codes to learn.
     """
+    check_roles(text, code, "language", *side)
     judge = _Judge(nomenclature, level or nomenclature.depth, others)
-    rows = _Rows(judge, tuple(side), keep_unreadable)
+    rows = _Collector(judge, tuple(side), keep_unreadable)
     for location in find_files(locations):
         optional = ("language", "source", "nomenclature", "version")
         columns = read_columns(location, (text, code, *side), optional)
@@ -123,6 +126,9 @@ class _Judge:
         """The reason to refuse a row that says its version itself; '' where it is this one."""
         label = f"{name} {version}".strip()
         own = {self.nomenclature.label, self.nomenclature.identity}
+        if not version:
+            # Of which version the rows are is then left to their codes.
+            own.add(self.nomenclature.name)
         if not label or _squeeze(label) in {_squeeze(one) for one in own}:
             return ""
         return f"{_OTHER_VERSION} ({label[:60]})"
@@ -186,7 +192,7 @@ class _Judge:
         return f"{_OTHER_VERSION} ({other.label})" if other else self.unknown
 
 
-class _Rows:
+class _Collector:
     """Collects the rows that can be used and counts the others."""
 
     def __init__(self, judge: _Judge, side: tuple[str, ...], keep_unreadable: bool) -> None:
@@ -194,6 +200,7 @@ class _Rows:
         self._side = side
         self._keep = keep_unreadable
         self._report = DropReport()
+        self._unreadable = 0
         self._seen: set[tuple[str, ...]] = set()
         self._kept: list[tuple[str, ...]] = []
 
@@ -207,12 +214,15 @@ class _Rows:
         blank: list[Cell] = [None] * len(columns)
         cells = [columns.cells.get(name, blank) for name in names]
         for number, raw, *others in zip(columns.numbers, *cells, strict=True):
-            label, language, source, name, version, *side = map(_plain, others)
+            label, language, source, name, version, *side = map(cell_text, others)
             written, problem = readable(raw)
             found, wrong = self._judge.of(label) if label else ("", NO_CODE)
             # A version without a nomenclature may be of anything: a program, a questionnaire.
             wrong = (name and self._judge.other_version(name, version)) or wrong
             reason = wrong or ("" if self._keep else problem)
+            if self._keep and problem == UNREADABLE:
+                self._unreadable += not wrong
+                written = ""
             row = (written, found, language, source, *side)
             if not reason and not self._keep:
                 reason = self._duplicate(row)
@@ -224,6 +234,11 @@ class _Rows:
     def labelled(self) -> Labelled:
         """All rows that were kept."""
         self._report.kept = len(self._kept)
+        if self._unreadable:
+            self._report.warnings.append(
+                f"{self._unreadable:,} texts are not UTF-8 or have control characters: `predict`"
+                " rejects them, and so they count as wrong. Save the file as UTF-8."
+            )
         width = 4 + len(self._side)
         turned = [list(one) for one in zip(*self._kept, strict=True)] or [[] for _ in range(width)]
         texts, codes, languages, sources, *side = turned
@@ -260,14 +275,9 @@ def readable(raw: Cell) -> tuple[str, str]:
     if len(decoded) > MAX_TEXT:
         return text[:MAX_TEXT], TOO_LONG
     text = " ".join(_JUNK.sub(" ", text).split()) if junk else text
-    if not text or text.casefold() in _EMPTY:
+    if not text or text.casefold() in EMPTY:
         return "", NO_TEXT
     return text, ""
-
-
-def _plain(raw: Cell) -> str:
-    text = (raw or b"").decode("utf-8", "replace").strip()
-    return "" if text.casefold() in _EMPTY else text
 
 
 def _squeeze(label: str) -> str:

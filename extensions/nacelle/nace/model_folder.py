@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+from zipfile import BadZipFile
 
+import msgspec
 import numpy as np
+from msgspec import Meta
 
 from nacelle.nace.bags import Floats
 from nacelle.nace.errors import NaceError
 from nacelle.nace.network import Network
+from nacelle.nace.text import TextSettings
+from nacelle.nace.vocabulary import VocabularySettings
 
 FORMAT = 1
 MODEL = "model.json"
@@ -23,6 +29,10 @@ NETWORK = "network.npz"
 CARD = "README.md"
 _DIGESTED = (NOMENCLATURE, RULES, FASTTEXT, NETWORK)
 _STEPS = 127
+# What NumPy raises where a file holds no arrays, or others.
+_NO_ARRAYS = (
+    ValueError, TypeError, AttributeError, LookupError, EOFError, BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 def write_network(path: Path, network: Network, names: tuple[str, ...]) -> None:
@@ -40,13 +50,26 @@ def write_network(path: Path, network: Network, names: tuple[str, ...]) -> None:
     )
 
 
-def read_network(path: Path) -> tuple[Network, tuple[str, ...]]:
-    """What `write_network` saved, but for the rounding."""
-    with np.load(path, allow_pickle=False) as stored:
-        embedding: Floats = stored["embedding"].astype(np.float32) * stored["scale"][:, None]
-        inner, outer = stored["inner"].astype(np.float32), stored["outer"].astype(np.float32)
-        names = tuple(stored["names"].tobytes().decode().split("\n"))
-        return Network(embedding, inner, stored["shift"], outer), names
+def read_network(path: Path, classes: int) -> tuple[Network, tuple[str, ...]]:
+    """What `write_network` saved, but for the rounding.
+
+    Raises NaceError where it is damaged, or does not answer that many classes.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            embedding: Floats = stored["embedding"].astype(np.float32) * stored["scale"][:, None]
+            inner, outer = stored["inner"].astype(np.float32), stored["outer"].astype(np.float32)
+            names = tuple(stored["names"].tobytes().decode().split("\n"))
+            network = Network(embedding, inner, stored["shift"], outer)
+            (dimension, hidden), features = inner.shape, len(names)
+    except _NO_ARRAYS as error:
+        raise NaceError(f"{path} is damaged: {error}. Copy the folder again.") from None
+    found = embedding.shape, network.shift.shape, outer.shape
+    if found != ((features, dimension), (hidden,), (hidden + dimension, classes)):
+        raise NaceError(
+            f"{path} does not fit the {classes:,} codes of {MODEL}. Copy the folder again."
+        )
+    return network, names
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -71,6 +94,26 @@ def version_of(content: Mapping[str, Any]) -> str:
     telling = {key: value for key, value in content.items() if key != "card"}
     text = json.dumps(telling, ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+class About(msgspec.Struct, frozen=True):
+    """What model.json says of a model, beside the digests of its files."""
+
+    name: str
+    classes: Annotated[tuple[str, ...], Meta(min_length=1)]
+    text: TextSettings
+    vocabulary: VocabularySettings
+    weights: tuple[float, float, float, float]
+    trust: Annotated[float, Meta(ge=0, le=1)]
+    card: dict[str, Any]
+
+
+def about_of(folder: Path, content: Mapping[str, Any]) -> About:
+    """What `open_folder` read, checked. Raises NaceError naming what is wrong."""
+    try:
+        return msgspec.convert(content, About)
+    except msgspec.ValidationError as error:
+        raise NaceError(f"{folder / MODEL} is damaged: {error}. Copy the folder again.") from None
 
 
 def open_folder(folder: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from nacelle.nace.errors import NaceError
 from nacelle.nace.fasttext_view import FastTextSettings
+from nacelle.nace.files import place
 from nacelle.nace.fits import TrainSettings
 from nacelle.nace.folds import make_folds, some_rows, word_keys
 from nacelle.nace.labelled import Labelled
@@ -15,11 +16,6 @@ from nacelle.nace.network import NetworkSettings
 from nacelle.nace.nomenclature import Nomenclature
 from nacelle.nace.official import official_rows
 from nacelle.nace.text import TextSettings
-
-
-def place(location: str) -> str:
-    """A path with `~` as the home folder; an address such as `s3://...`, or nothing, as it is."""
-    return str(Path(location).expanduser()) if location.startswith("~") else location
 
 
 def hold_out(
@@ -48,6 +44,7 @@ def write_labelled(location: str, rows: Labelled, nomenclature: Nomenclature) ->
     import pandas as pd
     from botocore.exceptions import BotoCoreError
 
+    location = place(location)
     table = pd.DataFrame(
         {
             "text": rows.texts,

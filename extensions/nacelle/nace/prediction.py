@@ -84,13 +84,29 @@ class Answers:
     details: tuple[str, ...] = ()
 
     def top(self, k: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
-        """Positions in `classes` and probabilities of the k best, best first; shapes (n, k)."""
+        """Positions in `classes` and probabilities of the k best, best first; shapes (n, k).
+
+        Equal ones stand in the order of `classes`, and the first is always that of `best`.
+        """
         k = min(k, len(self.classes))
         row = np.arange(len(self.probabilities))[:, None]
         part = np.argpartition(-self.probabilities, k - 1, axis=1)[:, :k]
+        part.sort(axis=1)
         order = np.argsort(-self.probabilities[row, part], axis=1, kind="stable")
         best = part[row, order]
-        return best, self.probabilities[row, best]
+        values = self.probabilities[row, best]
+        # Where all that were kept are equal, others may be too, and stand before them.
+        alike = (values[:, 0] == values[:, -1]).nonzero()[0]
+        if len(alike):
+            self._put_first(best, alike)
+        return best, values
+
+    def _put_first(self, best: npt.NDArray[np.intp], rows: npt.NDArray[np.intp]) -> None:
+        """Let the first of equally probable classes lead its row of `best`."""
+        first = self.probabilities[rows].argmax(axis=1)
+        lost = rows[best[rows, 0] != first]
+        best[lost, 1:] = best[lost, :-1]
+        best[rows, 0] = first
 
     def ranked(self, k: int) -> Ranked:
         """The k best codes of each text; two at least are looked at, for the confidence index."""

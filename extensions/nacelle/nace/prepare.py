@@ -12,6 +12,7 @@ import numpy as np
 from msgspec import Meta
 
 from nacelle.nace.bags import Floats
+from nacelle.nace.errors import NaceError
 from nacelle.nace.labelled import Labelled
 from nacelle.nace.network import Integers
 from nacelle.nace.nomenclature import Nomenclature
@@ -37,7 +38,10 @@ class RowSettings(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Prepared:
-    """n rows: cleaned texts, stems with side tokens, keys, and the class as a position."""
+    """n rows: cleaned texts, stems with side tokens, keys, and the class as a position.
+
+    A key is the same for texts of the same words, whatever stands beside them.
+    """
 
     classes: tuple[str, ...]
     cleaned: list[str]
@@ -62,9 +66,10 @@ class Prepared:
 def prepare(
     rows: Labelled, nomenclature: Nomenclature, level: int, text: TextSettings, official: bool
 ) -> tuple[Prepared, dict[str, int]]:
-    """Labelled rows and official ones, each set of words once a code; and counts of what came.
+    """Labelled rows and official ones, each set of words and what is beside it once a code.
 
-    Every class has a row: one that nobody labelled has at least its title.
+    And counts of what came. Every class has a row: one that nobody labelled has at least its title.
+    Raises NaceError where no labelled row has a word.
     """
     classes = nomenclature.codes(level)
     preprocessor = Preprocessor(text)
@@ -72,7 +77,7 @@ def prepare(
         classes, preprocessor, rows.texts, rows.codes, rows.languages,
         preprocessor.side_tokens(rows.side) if text.side else None,
     )  # fmt: skip
-    seen = set(rows.codes)
+    seen = {code for code, key in zip(rows.codes, given.keys, strict=True) if key}
     added = [row for row in official_rows(nomenclature, level) if official or row.code not in seen]
     more = _prepared(
         classes, preprocessor,
@@ -82,11 +87,18 @@ def prepare(
     both = _joined(given, more)
     kept = _once(both)
     labelled = sum(position < len(given) for position in kept)
+    if given and not labelled:
+        raise NaceError(
+            f"None of the {len(given):,} labelled rows has a word: their texts are numbers and"
+            " signs. Name the column of the descriptions."
+        )
+    wordless = both.keys.count("")
     counts = {
         "labelled": len(given),
         "labelled used": labelled,
         "official used": len(kept) - labelled,
-        "repeats left out": len(both) - len(kept),
+        "repeats left out": len(both) - len(kept) - wordless,
+        "without a word left out": wordless,
     }
     return both.rows(kept), counts
 
@@ -105,7 +117,7 @@ def _prepared(
     tokens = side or [""] * len(stems)
     stemmed = [stem + token for stem, token in zip(stems, tokens, strict=True)]
     targets = np.array([column[code] for code in codes], np.intp)
-    return Prepared(classes, cleaned, stemmed, [lookup_key(one) for one in stemmed], targets)
+    return Prepared(classes, cleaned, stemmed, [lookup_key(one) for one in stems], targets)
 
 
 def _joined(first: Prepared, second: Prepared) -> Prepared:
@@ -119,14 +131,15 @@ def _joined(first: Prepared, second: Prepared) -> Prepared:
 
 
 def _once(rows: Prepared) -> list[int]:
-    """Positions of the first row of each key and class; rows without a word are left out."""
-    seen: set[tuple[str, int]] = set()
-    kept = []
-    for position, found in enumerate(zip(rows.keys, rows.targets.tolist(), strict=True)):
-        if found[0] and found not in seen:
-            seen.add(found)
-            kept.append(position)
-    return kept
+    """Positions of the first row of each set of words, side tokens and class.
+
+    Rows without a word are left out: whatever stands beside it, such a text is never coded.
+    """
+    first: dict[tuple[str, int], int] = {}
+    for position, target in enumerate(rows.targets.tolist()):
+        if rows.keys[position]:
+            first.setdefault((lookup_key(rows.stemmed[position]), target), position)
+    return list(first.values())
 
 
 def with_misspelt(rows: Prepared, settings: RowSettings, text: TextSettings, seed: int) -> Prepared:

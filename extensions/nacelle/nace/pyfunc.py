@@ -48,11 +48,13 @@ class ClassifierModel(PythonModel):  # type: ignore[misc]
         (index reaches the parameter `threshold`; empty without one), `stage`, `detail`, and the
         `k` best as the lists `codes`, `titles` and `probabilities`, best first.
         """
+        from nacelle.nace.text import cell_text
+
         given = params or {}
         k = 5 if given.get("k") is None else int(given["k"])
         if k < 1:
             raise MlflowException.invalid_parameter_value(f"k is {k}: ask for at least one code")
-        columns = {name: _texts(model_input[name]) for name in model_input.columns}
+        columns = {name: [*map(cell_text, column)] for name, column in model_input.items()}
         found = self._classifier.predict(
             columns["text"],
             k=k,
@@ -81,12 +83,6 @@ def _table(found: Sequence[Prediction], index: pd.Index[Any]) -> pd.DataFrame:
         },
         index=index,
     )
-
-
-def _texts(column: pd.Series[Any]) -> list[str]:
-    """The values as texts; '' where there is none."""
-    pairs = zip(column, column.isna(), strict=True)
-    return ["" if missing else str(value) for value, missing in pairs]
 
 
 def _find_nacelle() -> None:

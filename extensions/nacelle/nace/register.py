@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from nacelle.nace.errors import NaceError
 from nacelle.nace.model_folder import CARD
 from nacelle.nace.report import log_to_mlflow
 from nacelle.nace.shipped import requirements, ship
-from nacelle.nace.tracking import experiment_id, tracking
+from nacelle.nace.tracking import open_run, tracking
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +67,7 @@ def log_classifier(
         raise NaceError(f"The alias {alias!r} needs the name of a registered model; give one.")
     with tracking("log the classifier") as mlflow, tempfile.TemporaryDirectory() as folder:
         _make_name(mlflow, classifier, name, alias)
-        with _run(mlflow, experiment) as run_id:
+        with open_run(mlflow, experiment) as run_id:
             model = Path(folder) / _MODEL
             classifier.save(model)
             mlflow.set_tags({**_facts(classifier), **(tags or {})})
@@ -88,17 +87,6 @@ def log_classifier(
             run_id=run_id,
             tracking_uri=str(mlflow.get_tracking_uri()),
         )
-
-
-@contextmanager
-def _run(mlflow: Any, experiment: str | None) -> Iterator[str]:
-    """The id of the active run, which stays open, or of a new one, which is closed after."""
-    active = mlflow.active_run()
-    if active:
-        yield str(active.info.run_id)
-        return
-    with mlflow.start_run(experiment_id=experiment_id(mlflow, experiment)) as run:
-        yield str(run.info.run_id)
 
 
 def _log_model(mlflow: Any, classifier: Classifier, model: Path, folder: Path) -> Any:

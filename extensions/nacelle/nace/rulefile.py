@@ -13,7 +13,6 @@ Columns, in any order: `pattern` and `code`; `kind` and `comment` may be left ou
 
 from __future__ import annotations
 
-import csv
 import difflib
 import io
 import os
@@ -27,7 +26,7 @@ import msgspec
 from nacelle.nace.errors import NaceError
 from nacelle.nace.files import Location, read_bytes
 from nacelle.nace.nomenclature import Nomenclature
-from nacelle.nace.tables import decode, missing_column, sniff_delimiter
+from nacelle.nace.tables import csv_rows, decode, missing_column, sniff_delimiter
 from nacelle.nace.text import Preprocessor, fold
 
 Kind = Literal["exact", "contains", "regex"]
@@ -125,18 +124,10 @@ def _parse(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
     text = _TOLD.sub("", text)
     header = next((line for line in text.split("\n") if _COMMENT.match(line) is None), "")
     delimiter = told[1] if told else sniff_delimiter(header)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    start = 1
-    try:
-        for row in reader:
-            values = [value.strip() for value in row]
-            if any(values) and not _is_comment(values[0], name, start):
-                yield start, values
-            start = reader.line_num + 1
-    except csv.Error as error:
-        raise NaceError(
-            f"{name}, line {start}: not a CSV row ({error}); within quotes, write a quote twice."
-        ) from None
+    for start, row in csv_rows(io.StringIO(text, newline=""), delimiter, name):
+        values = [value.strip() for value in row]
+        if any(values) and not _is_comment(values[0], name, start):
+            yield start, values
 
 
 def _is_comment(value: str, name: str, line: int) -> bool:

@@ -54,7 +54,8 @@ class Rules:
     """The rules of one model.
 
     `reference` is what `unambiguous` gives; without it nothing is looked up. Without a rule file
-    the other rules still apply.
+    the other rules still apply. `level` is that of the codes which the model answers, the deepest
+    by default: a code typed as text need not be deeper.
     """
 
     def __init__(
@@ -62,11 +63,12 @@ class Rules:
         nomenclature: Nomenclature,
         reference: Mapping[str, str] | None = None,
         file: RuleFile | None = None,
+        level: int | None = None,
     ) -> None:
         self.file = file
         self._reference = dict(reference or {})
         self._matcher = Matcher(file) if file else None
-        self._codes = CodeReader(nomenclature)
+        self._codes = CodeReader(nomenclature, level or nomenclature.depth)
 
     def answer(
         self, texts: Sequence[str], cleaned: Sequence[str], stemmed: Sequence[str]
@@ -107,7 +109,9 @@ class Rules:
         return stored
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any], nomenclature: Nomenclature) -> Rules:
+    def from_dict(
+        cls, data: Mapping[str, Any], nomenclature: Nomenclature, level: int | None = None
+    ) -> Rules:
         """The rules that `to_dict` wrote, for the same nomenclature. Raises NaceError otherwise."""
         try:
             stored = msgspec.convert(data, _Stored)
@@ -121,4 +125,4 @@ class Rules:
                 f"The stored rules give {min(foreign)!r}, which is no code of {nomenclature.label};"
                 " they were made for another nomenclature."
             )
-        return cls(nomenclature, stored.reference, stored.file)
+        return cls(nomenclature, stored.reference, stored.file, level)

@@ -10,7 +10,8 @@ import csv
 import difflib
 import io
 import os
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -18,6 +19,7 @@ from nacelle.nace.errors import NaceError
 from nacelle.nace.files import Location, read_bytes
 
 DELIMITERS = (",", ";", "\t")
+_OTHERS = ("|", "^", "~")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -56,6 +58,9 @@ def missing_column(source: str, column: str, found: Sequence[str]) -> str:
     near = difflib.get_close_matches(column, found, n=1, cutoff=0.5)
     advice = f" Rename {near[0]!r}, if it is the one." if near else ""
     shown = ", ".join(found[:30]) or "none"
+    sign = next((one for one in _OTHERS if len(found) == 1 and one in found[0]), None)
+    if sign:
+        advice = f" Its values seem to be separated by {sign!r}: write commas, semicolons or tabs."
     return f"{source} has no column {column!r}; its columns are: {shown}.{advice}"
 
 
@@ -102,17 +107,29 @@ def sniff_delimiter(header: str) -> str:
     return max(DELIMITERS, key=header.count)
 
 
-def _parse(text: str, source: str) -> Iterator[tuple[int, list[str]]]:
-    stream = io.StringIO(text, newline="")
-    delimiter = sniff_delimiter(text.split("\n", 1)[0])
-    reader = csv.reader(stream, delimiter=delimiter, strict=True)
+def csv_rows(lines: Iterable[str], delimiter: str, source: str) -> Iterator[tuple[int, list[str]]]:
+    """Rows of a CSV file and the line on which each starts: the one rule for all that are read.
+
+    Strict: a stray quote would make one row of many. Raises NaceError with the line where it is.
+    """
+    # One cell may hold megabytes.
+    csv.field_size_limit(sys.maxsize)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     start = 1
     try:
         for values in reader:
             yield start, values
             start = reader.line_num + 1
     except csv.Error as error:
-        raise NaceError(f"{source}, line {start}: not a CSV row: {error}.") from None
+        raise NaceError(
+            f"{source}, line {start}: not a CSV row: {error}. Look for a quote without its second"
+            " in the row that starts there; within quotes, write a quote twice."
+        ) from None
+
+
+def _parse(text: str, source: str) -> Iterator[tuple[int, list[str]]]:
+    delimiter = sniff_delimiter(text.split("\n", 1)[0])
+    return csv_rows(io.StringIO(text, newline=""), delimiter, source)
 
 
 def _check_columns(columns: Sequence[str], source: str) -> None:

@@ -21,6 +21,8 @@ from nacelle.nace.stopwords import STOP_WORDS
 
 LONGEST = 10_000
 _LONGEST_VALUE = 100
+# How tables write that there is nothing.
+EMPTY = frozenset({"nan", "none", "null", "<na>", "nat"})
 _CACHED_WORDS = 200_000
 _CACHED_LENGTH = 40
 
@@ -58,6 +60,17 @@ class TextSettings(msgspec.Struct, frozen=True):
                 f"languages: {', '.join(unknown) or 'none given'}; known are"
                 f" {', '.join(LANGUAGES)}. Choose at least one of them."
             )
+        check_roles("text", "language", *self.side)
+
+
+def check_roles(*columns: str) -> None:
+    """Raise NaceError where a column is to be two things: text, code, language, beside the text."""
+    twice = next((one for one in columns if columns.count(one) > 1), None)
+    if twice is not None:
+        raise NaceError(
+            f"The column {twice!r} is named twice. The text, its code, its language and each column"
+            " beside the text are columns of their own; name each once."
+        )
 
 
 class Preprocessor:
@@ -131,6 +144,20 @@ class Preprocessor:
             "".join(_token(n, v) for n, v in zip(side, row, strict=True) if v.strip())
             for row in rows
         ]
+
+
+def cell_text(value: object) -> str:
+    """What stands in a cell of a table, as text: the same in training and serving.
+
+    '' for none, NaN and words such as 'null'. A whole number that stands among gaps is stored as a
+    float: 5499.0 is '5499'.
+    """
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    elif isinstance(value, float) and value.is_integer():
+        value = int(value)
+    text = "" if value is None else str(value).strip()
+    return "" if text.casefold() in EMPTY else text
 
 
 def shorten(text: str) -> str:

@@ -55,7 +55,8 @@ class ThresholdResult(msgspec.Struct, frozen=True):
     Where nothing was proved, `missing` is about how many more gold labels give a chance of 80 % to
     prove the target at the accuracy seen at `best_threshold`; None where no number would, since the
     accuracy seen does not lie above the target. `steps` are the tests made, in their order (none
-    where there are too few gold texts for any).
+    where there are too few gold texts for any). `left_out` are rows of the gold standard beside
+    `rows` that could not be used, for want of a known code.
     """
 
     target: float
@@ -69,6 +70,7 @@ class ThresholdResult(msgspec.Struct, frozen=True):
     missing: int | None
     best_threshold: float | None
     steps: list[Step]
+    left_out: int = 0
 
     @property
     def proved(self) -> bool:
@@ -77,7 +79,16 @@ class ThresholdResult(msgspec.Struct, frozen=True):
 
     @property
     def words(self) -> str:
-        """The result in a sentence or two, with what to do next."""
+        """The result in a few sentences, with what to do next and what it does not hold for."""
+        if not self.left_out:
+            return self._words
+        return (
+            f"{self._words} {self.left_out:,} rows of the gold standard have no usable code and"
+            " were left out: nothing is said of texts like those."
+        )
+
+    @property
+    def _words(self) -> str:
         sure, target = f"{(1 - self.delta) * 100:g} %", f"{self.target * 100:g} %"
         if self.threshold is not None and self.accuracy is not None:
             return (
@@ -115,12 +126,14 @@ def choose_threshold(
     delta: float,
     *,
     rejected: int = 0,
+    left_out: int = 0,
 ) -> ThresholdResult:
     """The lowest threshold at which an accuracy of `target` is proved with confidence 1 - `delta`.
 
     `confidence` and `right` have one element a gold text that was answered; `rejected` counts those
-    that were not: no threshold codes them. Raises NaceError for a target or delta outside (0, 1),
-    no gold texts, lengths that differ, confidence indices outside [0, 1].
+    that were not: no threshold codes them; `left_out` those without a usable code. Raises NaceError
+    for a target or delta outside (0, 1), no gold texts, lengths that differ, confidence indices
+    outside [0, 1].
     """
     index, good = _checked(confidence, right, target, delta)
     rows = len(index) + rejected
@@ -148,13 +161,17 @@ def choose_threshold(
         missing=missing,
         best_threshold=best,
         steps=steps,
+        left_out=left_out,
     )
 
 
 def threshold_of(
-    answers: Answers, truth: Sequence[str], target: float, delta: float
+    answers: Answers, truth: Sequence[str], target: float, delta: float, *, left_out: int = 0
 ) -> ThresholdResult:
-    """`choose_threshold` for a model's answers to gold texts; `truth` has one stored code a row."""
+    """`choose_threshold` for a model's answers to gold texts; `truth` has one stored code a row.
+
+    `left_out` is how many gold texts are not among them, since their code could not be used.
+    """
     if len(truth) != len(answers.stages):
         raise NaceError(f"{len(answers.stages)} answers for {len(truth)} gold codes.")
     best = answers.best
@@ -166,6 +183,7 @@ def threshold_of(
         target,
         delta,
         rejected=int((~answered).sum()),
+        left_out=left_out,
     )
 
 

@@ -62,6 +62,17 @@ def experiment_id(mlflow: Any, name: str | None) -> str | None:
 
 
 @contextmanager
+def open_run(mlflow: Any, experiment: str | None = None) -> Iterator[str]:
+    """The id of the active run, which stays open, or of a new one, which is closed after."""
+    active = mlflow.active_run()
+    if active:
+        yield str(active.info.run_id)
+        return
+    with mlflow.start_run(experiment_id=experiment_id(mlflow, experiment)) as run:
+        yield str(run.info.run_id)
+
+
+@contextmanager
 def _environment(values: dict[str, str]) -> Iterator[None]:
     """Set what the user has not set, for a while."""
     missing = [name for name in values if name not in os.environ]

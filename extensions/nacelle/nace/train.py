@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from nacelle.nace import fasttext_view
-from nacelle.nace.calibrate import even, fit_temperature, fit_weights, mix
+from nacelle.nace.calibrate import cross_fitted, even, fit_calibration
 from nacelle.nace.card import about_training
 from nacelle.nace.classifier import Classifier
 from nacelle.nace.errors import NaceError
@@ -41,7 +42,7 @@ from nacelle.nace.workers import Task, cores, run
 
 Progress = Callable[[float, str], None]
 
-# With fewer rows kept apart, weights fitted to them would say more about chance than the model.
+# With fewer texts kept apart, weights fitted to them would say more about chance than the model.
 _FEW = 100
 _VIEWS = ("network", "fasttext")
 _EQUAL = even(len(_VIEWS))
@@ -66,6 +67,7 @@ def train(
     learnt from.
     """
     settings = settings or TrainSettings()
+    settings.check()
     learning = _learning(rows, nomenclature, settings)
     with ExitStack() as stack:
         folder = work or Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -77,7 +79,7 @@ def train(
         nomenclature,
         learning.all.classes,
         settings.text,
-        Rules(nomenclature, learning.reference, rule_file),
+        Rules(nomenclature, learning.reference, rule_file, settings.level),
         views,
         trust=learning.trust,
         name=name,
@@ -129,7 +131,7 @@ def _fitted(
     """The fit of each view, to all rows and to those without the ones kept apart."""
     folder.mkdir(parents=True, exist_ok=True)
     parts = {_ALL: learning.all}
-    if len(learning.apart) >= _FEW:
+    if len(set(learning.apart.keys)) >= _FEW:
         parts[_PART] = learning.part
     paths = {
         part: {view: folder / fit_name(rows, settings, view) for view in _VIEWS}
@@ -182,7 +184,11 @@ def _calibrated(
     settings: TrainSettings,
     nomenclature: Nomenclature,
 ) -> tuple[float, tuple[float, ...], Evaluation | None]:
-    """Temperature of the fastText view, weights of both, and the figures on rows kept apart."""
+    """Temperature of the fastText view, weights of both, and the figures on rows kept apart.
+
+    The figures are those of each half by what was fitted to the other: numbers fitted to the very
+    rows that they are judged on look better calibrated than they are.
+    """
     if _PART not in fits:
         return 1.0, _EQUAL, None
     part, apart = learning.part, learning.apart
@@ -192,10 +198,17 @@ def _calibrated(
     fasttext_view.fill(model, read_fit(fits[_PART]["fasttext"]), part.classes, 0)
     views = _views(part, settings, model, read_fit(fits[_PART]["network"]), _EQUAL)
     scores = views.scores(apart.cleaned, apart.stemmed)
-    temperature = fit_temperature(scores[-1], apart.targets)
-    scores[-1] /= np.float32(temperature)
-    weights = fit_weights(scores, apart.targets)
     stage: Stage = "model"
-    answers = Answers(apart.classes, mix(scores, weights), (stage,) * len(apart))
+    probabilities = cross_fitted(scores, apart.targets, _halves(apart, settings.seed))
+    answers = Answers(apart.classes, probabilities, (stage,) * len(apart))
     truth = [apart.classes[target] for target in apart.targets.tolist()]
-    return temperature, weights, evaluate(answers, truth, nomenclature, resamples=200)
+    judged = evaluate(answers, truth, nomenclature, resamples=200)
+    return *fit_calibration(scores, apart.targets), judged
+
+
+def _halves(rows: Prepared, seed: int) -> npt.NDArray[np.bool_]:
+    """Whether each row is in the first half; texts of the same words are in one."""
+    keys = sorted(set(rows.keys))
+    drawn = np.random.default_rng(seed).permutation(len(keys)) < len(keys) / 2
+    first = dict(zip(keys, drawn.tolist(), strict=True))
+    return np.array([first[key] for key in rows.keys], bool)

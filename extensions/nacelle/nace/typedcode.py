@@ -1,7 +1,7 @@
 """Recognises a code that was typed where a description was asked.
 
 1. The text is a code in any spelling, alone or after words such as 'code', 'NACE' or 'APE'.
-2. The code is of the deepest level, or has a single code of that level below.
+2. The code is of the level that is answered, or has a single code of that level below.
 3. Alone, a number of fewer than three digits is no code, and neither is one that may be a year
    ('2020'): '20.20' and 'code 2020' are.
 4. A code that is meant but cannot be used (unknown, of another version, too wide) is not coded by
@@ -36,10 +36,11 @@ class TypedCode:
 
 
 class CodeReader:
-    """Finds the codes of one nomenclature in texts."""
+    """Finds the codes of one nomenclature in texts, for a model that answers those of a level."""
 
-    def __init__(self, nomenclature: Nomenclature) -> None:
+    def __init__(self, nomenclature: Nomenclature, level: int) -> None:
         self._nomenclature = nomenclature
+        self._level = level
         names = {*_WORDS.split(), *re.findall(r"[^\W\d_]+", fold(nomenclature.name).lower())}
         version = r"\W*".join(re.findall(r"\w+", fold(nomenclature.version)))
         self._names = frozenset(names | _NUMBER)
@@ -75,10 +76,13 @@ class CodeReader:
             meant = named or near is not None
             reason = nomenclature.explain_unknown(spelling).rstrip(".")
             return TypedCode("", reason) if meant else None
-        leaves = nomenclature.leaves_below(code)
-        if len(leaves) > 1:
-            return TypedCode("", f"{code} is too wide: it has {len(leaves)} codes below")
-        return TypedCode(leaves[0], f"the code {leaves[0]} was typed as text")
+        if nomenclature.level(code) < self._level:
+            leaves = nomenclature.leaves_below(code)
+            below = sorted({nomenclature.at_level(leaf, self._level) for leaf in leaves})
+            if len(below) > 1:
+                return TypedCode("", f"{code} is too wide: it has {len(below)} codes below")
+            code = below[0]
+        return TypedCode(code, f"the code {code} was typed as text")
 
     def _unreadable(self, text: str, cleaned: str) -> TypedCode | None:
         words = cleaned.split()

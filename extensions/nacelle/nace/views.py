@@ -9,7 +9,8 @@ from typing import Any
 from nacelle.nace import fasttext_view
 from nacelle.nace.bags import Floats
 from nacelle.nace.calibrate import mix
-from nacelle.nace.model_folder import FASTTEXT, NETWORK, read_network, write_network
+from nacelle.nace.errors import NaceError
+from nacelle.nace.model_folder import FASTTEXT, MODEL, NETWORK, read_network, write_network
 from nacelle.nace.network import Network
 from nacelle.nace.vocabulary import Vocabulary, VocabularySettings
 
@@ -53,7 +54,12 @@ class Views:
         settings: VocabularySettings,
         weights: Sequence[float],
     ) -> Views:
-        """Read what `save` wrote."""
-        network, names = read_network(folder / NETWORK)
+        """Read what `save` wrote. Raises NaceError where it is damaged or of other classes."""
+        network, names = read_network(folder / NETWORK, len(classes))
         model = fasttext_view.load(folder / FASTTEXT)
+        if set(model.get_labels()) != {fasttext_view.label_of(code) for code in classes}:
+            raise NaceError(
+                f"{folder / FASTTEXT} does not know the same codes as {MODEL}. Copy the folder"
+                " again."
+            )
         return cls(classes, model, Vocabulary(settings, names), network, weights)

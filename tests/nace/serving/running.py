@@ -54,12 +54,18 @@ class RunningService:
         self.stop()
 
     def make_key(
-        self, name: str, rate: float = _PLENTY, burst: int = _PLENTY, daily_quota: int = 0
+        self,
+        name: str,
+        rate: float = _PLENTY,
+        burst: int = _PLENTY,
+        daily_quota: int = 0,
+        scope: str | None = None,
     ) -> str:
-        """An API key with all scopes."""
+        """An API key with one scope, or all."""
         access = open_access(self.settings.nace, self.folder, None, "")
         try:
-            allowed = Allowance(frozenset(SCOPES), rate, burst, daily_quota)
+            scopes = frozenset({scope} if scope else SCOPES)
+            allowed = Allowance(scopes, rate, burst, daily_quota)
             return access.keys.make("alice", name, allowed, None)[1]
         finally:
             access.keys.close()
@@ -117,9 +123,7 @@ class RunningService:
 
     def workers(self) -> list[psutil.Process]:
         """The processes that serve."""
-        children = [
-            child for child in self.process.children() if "spawn_main" in " ".join(child.cmdline())
-        ]
+        children = [child for child in self.process.children() if _serves(child)]
         return children or [self.process]
 
     def client(self, **more: Any) -> httpx.Client:
@@ -146,3 +150,11 @@ class RunningService:
 
     def _is_ready(self) -> bool:
         return self._answers() and httpx.get(f"{self.url}/readyz", trust_env=False).is_success
+
+
+def _serves(child: psutil.Process) -> bool:
+    try:
+        return "spawn_main" in " ".join(child.cmdline())
+    except psutil.Error:
+        # It has just died.
+        return False

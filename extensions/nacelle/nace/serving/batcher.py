@@ -20,6 +20,7 @@ CHUNK = 128
 CHARACTERS = 10_000
 _RETRY_AFTER = {"Retry-After": "1"}
 _RETRY_LATER = {"Retry-After": "60"}
+_NO_RECORD = "records-unwritable"
 
 log = logging.getLogger(__name__)
 
@@ -34,12 +35,9 @@ class Batcher:
         self._scheduled = False
         self.waiting = 0
 
-    def submit(self, job: Job) -> None:
-        """Queue a job; its future gets the predictions, which are on record by then.
-
-        Raises Problem (503) at once where too many texts wait already.
-        """
-        if self.waiting and self.waiting + len(job.items) > self._most_waiting:
+    def check_room(self, texts: int) -> None:
+        """Raise Problem (503) where too many texts wait already for so many more."""
+        if self.waiting and self.waiting + texts > self._most_waiting:
             raise Problem(
                 503,
                 f"{self.waiting:,} texts are waiting, more would only wait longer. Send this again"
@@ -47,6 +45,12 @@ class Batcher:
                 kind="overloaded",
                 headers=_RETRY_AFTER,
             )
+
+    def submit(self, job: Job) -> None:
+        """Queue a job; its future gets the predictions, which are on record by then.
+
+        Call `check_room` first, without awaiting anything between.
+        """
         self.waiting += len(job.items)
         self._jobs.append(job)
         self._schedule()
@@ -85,22 +89,22 @@ class Batcher:
             room -= len(part.items)
             characters -= part.characters
             if len(part.items) < job.left:
+                # The chunk is full; others come before the rest of this job.
                 self._jobs.append(job)
+                break
         return serving, parts
 
     def _drop(self, job: Job) -> None:
         """A job that nobody waits for any more, or that has waited too long."""
         self.waiting -= job.left
-        if not job.future.done():
-            job.future.set_exception(
-                Problem(
-                    503,
-                    "There was no time to answer: the service is busy. Send this again in a"
-                    " second, or in smaller batches.",
-                    kind="timed-out",
-                    headers=_RETRY_AFTER,
-                )
-            )
+        late = Problem(
+            503,
+            "There was no time to answer: the service is busy. Send this again in a second, or in"
+            " smaller batches.",
+            kind="timed-out",
+            headers=_RETRY_AFTER,
+        )
+        _refuse([job], late)
 
     def _answer(self, serving: Serving, parts: Sequence[Part]) -> None:
         try:
@@ -124,10 +128,7 @@ class Batcher:
         self.waiting -= job.left
         if job in self._jobs:
             self._jobs.remove(job)
-        if not job.future.done():
-            job.future.set_exception(
-                Problem(500, "The texts cannot be answered; tell your administrator the request.")
-            )
+        _refuse([job], _broken())
 
     def _finish(self, jobs: Sequence[Job]) -> None:
         """Record first: who has an answer can rely on its record."""
@@ -137,12 +138,24 @@ class Batcher:
         try:
             self._record(waited_for)
         except RecordsUnwritable as error:
-            refusal = Problem(503, str(error), kind="records-unwritable", headers=_RETRY_LATER)
+            _refuse(waited_for, Problem(503, str(error), kind=_NO_RECORD, headers=_RETRY_LATER))
+        except Exception:
+            # Nobody may be left waiting for ever.
+            log.exception("answers cannot be recorded")
+            _refuse(waited_for, _broken())
+        else:
             for job in waited_for:
-                job.future.set_exception(refusal)
-            return
-        for job in waited_for:
-            job.future.set_result(job.found)
+                job.future.set_result(job.found)
+
+
+def _refuse(jobs: Sequence[Job], problem: Problem) -> None:
+    for job in jobs:
+        if not job.future.done():
+            job.future.set_exception(problem)
+
+
+def _broken() -> Problem:
+    return Problem(500, "The texts cannot be answered; tell your administrator the request.")
 
 
 def _is_over(job: Job, now: float) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from nacelle.nace.serving.problems import Problem
@@ -13,23 +13,26 @@ Receive = Callable[[], Awaitable[Message]]
 
 # The rest of a refused body is not read: the connection cannot be used again.
 CLOSE = {"Connection": "close"}
+# In an ASGI scope: the body has arrived as a whole, nothing of it has to be waited for.
+WHOLE = "nacelle.whole"
 
 
 class ClientGone(Exception):
     """Nobody waits for an answer any more."""
 
 
-async def read_body(receive: Receive, declared: bytes | None, most: int, seconds: float) -> bytes:
+async def read_body(
+    scope: Mapping[str, Any], receive: Receive, declared: bytes | None, most: int, seconds: float
+) -> bytes:
     """The whole body. Raises Problem (413, 408) or ClientGone; `declared` is Content-Length."""
     if declared is not None and int(declared) > most:
         raise _too_large(most)
-    message = await receive()
-    if message["type"] == "http.request" and not message.get("more_body"):
-        body: bytes = message.get("body", b"")
-        return _checked(body, most)
+    if scope.get(WHOLE):
+        # Most requests: a timer would cost more than reading them.
+        return await _read(receive, most)
     try:
         async with asyncio.timeout(seconds):
-            return await _rest(message, receive, most)
+            return await _read(receive, most)
     except TimeoutError:
         raise Problem(
             408,
@@ -40,10 +43,11 @@ async def read_body(receive: Receive, declared: bytes | None, most: int, seconds
         ) from None
 
 
-async def _rest(message: Message, receive: Receive, most: int) -> bytes:
+async def _read(receive: Receive, most: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
     while True:
+        message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientGone
         chunk = message.get("body", b"")
@@ -53,13 +57,6 @@ async def _rest(message: Message, receive: Receive, most: int) -> bytes:
         chunks.append(chunk)
         if not message.get("more_body"):
             return b"".join(chunks)
-        message = await receive()
-
-
-def _checked(body: bytes, most: int) -> bytes:
-    if len(body) > most:
-        raise _too_large(most)
-    return body
 
 
 def _too_large(most: int) -> Problem:

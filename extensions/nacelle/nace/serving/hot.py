@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -36,6 +36,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _PROOF = PROOF_HEADER.lower().encode()
 _JSON = b"application/json"
+# Answers are for one caller, in one language, of the model of the moment.
+_NOT_KEPT = (b"cache-control", b"no-store")
 _SMALL_BODY = 64_000
 _encode = msgspec.json.Encoder().encode
 _classify_request = msgspec.json.Decoder(ClassifyRequest)
@@ -64,6 +66,9 @@ class HotRoutes:
         self._service = service
         self._forced = language
         self._active = 0
+        self._most = service.settings.limits.connections
+        # A service that has much to do is not dead.
+        self._health = f"{prefix}/healthz"
         self._routes = {
             f"{prefix}/v1/classify": ("classify", self._classify),
             f"{prefix}/predict/": ("predict", self._predict),
@@ -75,13 +80,17 @@ class HotRoutes:
             return
         self._active += 1
         try:
-            route = self._routes.get(scope["path"])
-            if self._active > self._service.settings.limits.connections:
+            path = scope["path"]
+            route = self._routes.get(path)
+            if self._active > self._most and path != self._health:
+                self._service.metrics.request(route[0] if route else "other", 503, 0)
                 await _refuse(send, _crowded(), secrets.token_hex(8))
-            elif route and scope["method"] == "POST":
+            elif route is None:
+                await self._pass_on(scope, receive, send)
+            elif scope["method"] == "POST":
                 await self._answer(route, scope, receive, send)
             else:
-                await self._pass_on(scope, receive, send)
+                await _refuse(send, _takes_post(scope), secrets.token_hex(8))
         finally:
             self._active -= 1
 
@@ -92,7 +101,7 @@ class HotRoutes:
         length = dict(scope["headers"]).get(b"content-length")
         seconds = self._service.settings.limits.seconds
         try:
-            body = await read_body(receive, length, _SMALL_BODY, seconds)
+            body = await read_body(scope, receive, length, _SMALL_BODY, seconds)
         except ClientGone:
             return
         except Problem as problem:
@@ -105,8 +114,9 @@ class HotRoutes:
 
         async def numbered(message: Message) -> None:
             if message["type"] == "http.response.start":
-                named = (b"x-request-id", number.encode())
-                message = {**message, "headers": [*message.get("headers", ()), named]}
+                said = {b"x-request-id": number.encode(), **dict([_NOT_KEPT])}
+                headers = {**said, **dict(message.get("headers", ()))}
+                message = {**message, "headers": [*headers.items()]}
             await send(message)
 
         await self._app(scope, again, numbered)
@@ -151,27 +161,34 @@ class HotRoutes:
             if caller is None:
                 caller = await access.identify(authorization, key, proof)
             if CLASSIFY not in caller.scopes:
-                raise Problem(403, "This key may not classify; it has no such scope.")
+                raise Problem(
+                    403, "This key may not classify; it has no such scope.", kind="not-allowed"
+                )
+            _check_kind(headers)
         except Problem as problem:
             # Its body is unread, so nobody may use this connection for another request.
             problem.headers.update(CLOSE)
             raise
         limits = self._service.settings.limits
         length = headers.get(b"content-length")
-        body = await read_body(receive, length, limits.body_bytes, limits.seconds)
+        body = await read_body(scope, receive, length, limits.body_bytes, limits.seconds)
         language = _language(_text(headers.get(b"accept-language")), self._forced)
         return Request(number, caller, language, scope["query_string"], body)
 
     async def _classify(self, request: Request) -> bytes:
         asked = _decode(_classify_request, request.body)
         serving = self._service.model()
-        threshold = asked.threshold if asked.threshold is not None else serving.threshold
+        level = check_level(serving, asked.level)
+        threshold = asked.threshold
+        if threshold is None and level == serving.level:
+            # What was proved holds for the codes of that level alone.
+            threshold = serving.threshold
         predictions = await self._service.classify(
             serving,
             request.caller,
             _items(asked),
             Asked(asked.top, threshold, request.language, request.id, now()),
-            check_level(serving, asked.level),
+            level,
         )
         return _encode(ClassifyAnswer(request.id, predictions))
 
@@ -191,7 +208,9 @@ class HotRoutes:
 
 def _items(asked: ClassifyRequest) -> list[TextItem]:
     if (asked.text is None) == (asked.texts is None):
-        raise Problem(422, "Give either text (one activity) or texts (a list of them).")
+        raise Problem(
+            422, "Give either text (one activity) or texts (a list of them).", kind="wrong-body"
+        )
     if asked.text is not None:
         return [TextItem(asked.text, asked.language, asked.side)]
     return [
@@ -221,6 +240,28 @@ def _options(query: bytes) -> InseeOptions:
 
 def _text(value: bytes | None) -> str | None:
     return None if value is None else value.decode("latin-1")
+
+
+def _check_kind(headers: Mapping[bytes, bytes]) -> None:
+    """Raise Problem (415) where the headers say that the body is something else than JSON."""
+    kind = headers.get(b"content-type", _JSON)
+    if kind != _JSON and kind.partition(b";")[0].strip().lower() != _JSON:
+        raise Problem(
+            415,
+            f"The body is said to be {kind[:80].decode('latin-1')!r}; send JSON and say"
+            " 'Content-Type: application/json'.",
+            kind="not-json",
+        )
+    if b"content-encoding" in headers:
+        raise Problem(415, "The body is said to be compressed; send it plain.", kind="not-json")
+
+
+def _takes_post(scope: Scope) -> Problem:
+    return Problem(
+        405,
+        f"{scope['path']} takes POST, not {scope['method']}.",
+        headers={"Allow": "POST", **CLOSE},
+    )
 
 
 def _crowded() -> Problem:
@@ -254,6 +295,7 @@ async def _send(
         (b"content-type", kind),
         (b"content-length", b"%d" % len(body)),
         (b"x-request-id", number.encode()),
+        _NOT_KEPT,
         *(extra or ()),
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})

@@ -8,7 +8,7 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from nacelle.nace.serving.insee import InseeCode, InseeOptions, InseeRequest
+from nacelle.nace.serving.insee import TEXT, InseeCode, InseeOptions, InseeRequest
 from nacelle.nace.serving.problems import MEDIA_TYPE, ProblemDetails
 from nacelle.nace.serving.wire import ClassifyAnswer, ClassifyRequest
 
@@ -22,11 +22,13 @@ _MEANINGS = {
     408: "The body came too slowly",
     409: "In conflict with what is there",
     413: "Too much at once",
+    415: "Not said to be JSON",
     422: "Not as described",
     429: "Too many requests, or the day's quota is used",
     503: "Not now: overloaded, no model yet, or records cannot be kept",
 }
 _RETRIES = (429, 503)
+_OF_BODIES = (400, 408, 413)
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -43,10 +45,15 @@ def describe(app: FastAPI, prefix: str) -> dict[str, Any]:
         [ClassifyRequest, ClassifyAnswer, InseeRequest, InseeOptions, InseeCode, ProblemDetails],
         ref_template=_REF,
     )
+    _describe_refusals(found["paths"])
     parts = found.setdefault("components", {})
     known = parts.setdefault("schemas", {})
     known.update(components)
     known["Problem"] = known.pop("ProblemDetails")
+    known["ClassifyRequest"]["oneOf"] = [
+        {"required": ["text"], "properties": {"text": {"type": "string"}}},
+        {"required": ["texts"], "properties": {"texts": {"type": "array"}}},
+    ]
     # The framework's own form of refusals, which no route here gives.
     for name in ("HTTPValidationError", "ValidationError"):
         known.pop(name, None)
@@ -57,9 +64,41 @@ def describe(app: FastAPI, prefix: str) -> dict[str, Any]:
         "basic": {"type": "http", "scheme": "basic", "description": "The password is the API key."},
     }
     found["security"] = [{"bearer": []}, {"key": []}, {"basic": []}]
+    for probe in ("healthz", "readyz"):
+        found["paths"][f"{prefix}/{probe}"]["get"]["security"] = []
     found["paths"][f"{prefix}/v1/classify"] = {"post": _classify(schemas[0], schemas[1])}
     found["paths"][f"{prefix}/predict/"] = {"post": _predict(schemas[2], schemas[4], options)}
     return found
+
+
+def methods_at(described: dict[str, Any], path: str) -> list[str]:
+    """The methods that the description has at a path, e.g. ['GET', 'POST']; none: no such path."""
+    parts = path.split("/")
+    return sorted(
+        method.upper()
+        for template, methods in described["paths"].items()
+        if _fits(template.split("/"), parts)
+        for method in methods
+    )
+
+
+def _fits(template: list[str], parts: list[str]) -> bool:
+    return len(template) == len(parts) and all(
+        one == part or one.startswith("{") for one, part in zip(template, parts, strict=True)
+    )
+
+
+def _describe_refusals(paths: dict[str, Any]) -> None:
+    """Add to the framework's routes what is refused before they are reached."""
+    for path, methods in paths.items():
+        for method, operation in methods.items():
+            answers = operation["responses"]
+            told = {400, 422} & {int(status) for status in answers}
+            if method == "post":
+                told |= {*_OF_BODIES}
+            if not path.endswith("/healthz"):
+                told.add(503)
+            answers |= {str(status): _refusal(status) for status in sorted(told)}
 
 
 def _classify(request: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
@@ -115,7 +154,13 @@ def _predict(
         "summary": "Code forms as Insee's clients send them",
         "description": "Codes stand under their rank, best first. A rejected text has none.",
         "parameters": [*query, _LANGUAGE],
-        "requestBody": _body(request, {}),
+        "requestBody": _body(
+            request,
+            {
+                "one": {"value": {"forms": [{TEXT: "coiffeur"}]}},
+                "two": {"value": {"forms": [{TEXT: "culture de blé", "nature": None}, {}]}},
+            },
+        ),
         "responses": _responses(answer),
     }
 
@@ -144,7 +189,7 @@ def _responses(answer: dict[str, Any]) -> dict[str, Any]:
         "headers": told,
         "content": {"application/json": {"schema": answer}},
     }
-    refused = (400, 401, 403, 408, 413, 422, 429, 503)
+    refused = (400, 401, 403, 408, 413, 415, 422, 429, 503)
     return {"200": done, **{str(status): _refusal(status) for status in refused}}
 
 

@@ -34,9 +34,9 @@ class Health(BaseModel):
 class Readiness(BaseModel):
     """Whether it can classify, and how it stands with the registry."""
 
-    ready: bool
-    model: str | None = Field(description="Registry version and content version that serve.")
-    since: str | None
+    ready: bool = True
+    model: str = Field(description="Registry version and content version that serve.")
+    since: str
     checked: str | None = Field(description="When the registry last answered.")
     problem: str | None = Field(description="Why the registry could not be asked.")
     refused: str | None = Field(description="A version that was not taken, and why.")
@@ -116,16 +116,14 @@ def make_health_routes(service: Service) -> APIRouter:
     @router.get(
         "/readyz",
         summary="Whether it can classify",
-        responses={503: {"model": Readiness, "description": "There is no model yet"}},
+        responses=refusals(503),
     )
-    async def readyz(response: Response) -> Readiness:
-        current = service.serving.current if service.serving else None
-        response.status_code = 200 if current else 503
+    async def readyz() -> Readiness:
+        current = service.model().current
         state = read_state(service.models)
         return Readiness(
-            ready=current is not None,
-            model=f"{current.registry_version} ({current.model_version})" if current else None,
-            since=current.taken if current else None,
+            model=f"{current.registry_version} ({current.model_version})",
+            since=current.taken,
             checked=state.checked,
             problem=state.problem,
             refused=state.refused,

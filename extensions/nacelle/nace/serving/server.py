@@ -2,58 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
 import resource
 import sys
 from contextlib import suppress
-from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
 
 from nacelle.layout import Layout
 from nacelle.logs import log_to_stdout
 from nacelle.nace.serving.metrics import prepare
+from nacelle.nace.serving.protocol import Protocol
 from nacelle.settings import SettingsError, load_settings
 
-_HEAD_SECONDS = 20
 _STOP_SECONDS = 10
+# A worker that starts on a busy machine has not hung.
+_HANGS_SECONDS = 20
 _BACKLOG = 2048
 
 
-class Protocol(HttpToolsProtocol):
-    """uvicorn's own, which would wait for ever for a request's head."""
+class Workers(Multiprocess):
+    """uvicorn's own, which may take as long to see that a worker died as that one has hung."""
 
-    _waiting: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: Any) -> None:
-        super().connection_made(transport)
-        self._wait_for_head()
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._wait_for_head()
-
-    def on_headers_complete(self) -> None:
-        self._done_waiting()
-        super().on_headers_complete()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._done_waiting()
-        super().connection_lost(exc)
-
-    def _wait_for_head(self) -> None:
-        if self._waiting is None:
-            self._waiting = self.loop.call_later(_HEAD_SECONDS, self._too_late)
-
-    def _too_late(self) -> None:
-        if self.transport and not self.transport.is_closing():
-            self.transport.close()
-
-    def _done_waiting(self) -> None:
-        if self._waiting:
-            self._waiting.cancel()
-            self._waiting = None
+    def keep_subprocess_alive(self) -> None:
+        for worker in self.processes:
+            # With the worker's end open here, too, its death would not end the wait for its answer.
+            worker.child_conn.close()
+        super().keep_subprocess_alive()
 
 
 def main() -> int:
@@ -70,7 +46,7 @@ def main() -> int:
         return 2
     _allow_connections()
     prepare(layout.folder("nace") / "metrics")
-    uvicorn.run(
+    config = uvicorn.Config(
         "nacelle.nace.api:app_from_environment",
         factory=True,
         host="127.0.0.1",
@@ -84,8 +60,15 @@ def main() -> int:
         server_header=False,
         backlog=_BACKLOG,
         timeout_graceful_shutdown=_STOP_SECONDS,
+        timeout_worker_healthcheck=_HANGS_SECONDS,
     )
-    return 0
+    if config.workers > 1:
+        Workers(config, sockets=[config.bind_socket()]).run()
+        return 0
+    server = uvicorn.Server(config)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    return 0 if server.started else STARTUP_FAILURE
 
 
 def _allow_connections() -> None:

@@ -13,8 +13,15 @@ from nacelle.nace.prediction import Asked, Prediction
 from nacelle.nace.records import PredictionRecord
 from nacelle.nace.serving.access import Access, Caller
 from nacelle.nace.serving.batcher import Batcher
-from nacelle.nace.serving.champion import Current, Watch, read_current
+from nacelle.nace.serving.champion import (
+    Current,
+    Watch,
+    candidates,
+    read_current,
+    read_state,
+)
 from nacelle.nace.serving.engine import Job, Serving, check_items
+from nacelle.nace.serving.memory import give_back
 from nacelle.nace.serving.metrics import Metrics
 from nacelle.nace.serving.problems import Problem
 from nacelle.nace.serving.recorder import Recorder
@@ -22,6 +29,7 @@ from nacelle.nace.serving.wire import TextItem
 from nacelle.settings import NaceSettings
 
 _LOOK_EVERY = 1.0
+_LAST_REQUESTS = 5.0
 _WARM_UP = ("Growing of grapes", "coiffeur", "Bäckerei", "bar", "")
 
 log = logging.getLogger(__name__)
@@ -49,10 +57,11 @@ class Service:
 
     async def start(self) -> None:
         """Load the last good model, and follow the keeper from then on."""
-        current = read_current(self.models)
-        if current:
-            await self._take_up(current)
-        self._following = asyncio.create_task(self._follow(Watch(self.models, current)))
+        newest = read_current(self.models)
+        for current in candidates(self.models):
+            if await self._take_up(current):
+                break
+        self._following = asyncio.create_task(self._follow(Watch(self.models, newest)))
 
     async def stop(self) -> None:
         """Let go of everything; requests have been answered by then."""
@@ -66,15 +75,18 @@ class Service:
     def model(self) -> Serving:
         """The model that serves now. Raises Problem (503) where there is none yet."""
         if self.serving is None:
-            settings = self.settings
-            raise Problem(
-                503,
-                f"There is no model yet: a member of the project {settings.project} registers one"
-                f" in MLflow as {settings.model} and gives it the alias {settings.alias}.",
-                kind="no-model",
-                headers={"Retry-After": "60"},
-            )
+            raise self._no_model()
         return self.serving
+
+    def _no_model(self) -> Problem:
+        settings, state = self.settings, read_state(self.models)
+        said = [
+            f"There is no model yet: a member of the project {settings.project} registers one in"
+            f" MLflow as {settings.model} and gives it the alias {settings.alias}.",
+            *(sentence for sentence in (state.problem, state.refused) if sentence),
+        ]
+        wait = {"Retry-After": "60"}
+        return Problem(503, " ".join(said), kind="no-model", headers=wait)
 
     async def classify(
         self,
@@ -97,6 +109,8 @@ class Service:
                 kind="batch-too-large",
             )
         check_items(serving, items, limits.text_length)
+        # First, so that who is turned away does not pay for it with the day's quota.
+        self.batcher.check_room(len(items))
         self.access.admit(caller, len(items))
         if not items:
             return []
@@ -120,8 +134,11 @@ class Service:
             if current:
                 await self._take_up(current)
 
-    async def _take_up(self, current: Current) -> None:
-        """Load in a thread and swap; requests that have begun end with their model."""
+    async def _take_up(self, current: Current) -> bool:
+        """Load in a thread and swap; requests that have begun end with their model.
+
+        Where the model cannot be loaded, the one before goes on: False.
+        """
         same = self.serving and self.serving.current.folder == current.folder
         try:
             if self.serving and same:
@@ -131,8 +148,15 @@ class Service:
                 self.serving = await asyncio.to_thread(_load, self.models, current)
         except (NaceError, OSError) as error:
             log.error("model not taken up", extra={"model": current.folder, "reason": str(error)})
-            return
+            return False
+        except Exception:
+            # Damage that nobody foresaw must not end the following either.
+            log.exception("model not taken up", extra={"model": current.folder})
+            return False
+        # Of the loading now, and of the model before once its last request is answered.
+        asyncio.get_running_loop().call_later(_LAST_REQUESTS, give_back)
         log.info("model serves", extra={"model": current.folder})
+        return True
 
 
 def _load(models: Path, current: Current) -> Serving:
