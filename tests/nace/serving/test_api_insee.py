@@ -48,7 +48,12 @@ def test_five_codes_of_one_per_cent_are_usual(client: httpx.Client) -> None:
 
 
 def test_a_form_without_a_text_has_no_code(client: httpx.Client) -> None:
-    forms = [{"description_activity": None, "nature": None}, {}, WHEAT, {"nature": "99"}]
+    forms: list[dict[str, Any]] = [
+        {"description_activity": None, "nature": None},
+        {},
+        WHEAT,
+        {"nature": "99"},
+    ]
     found = predict(client, *forms)
     assert [list(one) for one in (found[0], found[1], found[3])] == [["IC", "MLversion"]] * 3
     assert found[0]["IC"] == 0 and found[2]["1"]["code"] == "0111"

@@ -21,7 +21,7 @@ from nacelle.nace.text import TextSettings
 from nacelle.nace.threshold import choose_threshold
 from nacelle.nace.threshold_file import ThresholdFile
 from nacelle.nace.train import train
-from tests.nace.data import nomenclature
+from tests.nace.data import ISCO, made
 from tests.nace.serving.asking import CLASSIFY, classify, classify_one, refused
 from tests.nace.serving.running import RunningService
 from tests.nace.small import SMALL
@@ -43,10 +43,10 @@ def running(
     small_model: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningService]:
     """A service for models that change; each test begins with the small one."""
-    with RunningService(tmp_path_factory.mktemp("models") / "service") as made:
-        made.publish(small_model)
-        made.start()
-        yield made
+    with RunningService(tmp_path_factory.mktemp("models") / "service") as service:
+        service.publish(small_model)
+        service.start()
+        yield service
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def spoil(path: Path) -> None:
     path.write_bytes(content)
 
 
-DAMAGE: dict[str, Callable[[Path], None]] = {
+DAMAGE: dict[str, Callable[[Path], object]] = {
     "cut": lambda folder: cut(folder / "network.npz"),
     "spoilt": lambda folder: spoil(folder / "fasttext.bin"),
     "a file is gone": lambda folder: (folder / "rules.json").unlink(),
@@ -185,27 +185,26 @@ def test_nothing_is_proved_for_another_level(
 def test_side_variables_count_text_by_text(
     running: RunningService, client: httpx.Client, tmp_path: Path
 ) -> None:
-    model = tmp_path / "side"
-    train_with_side(model)
+    model = train_with_side(tmp_path)
     take_up(running, client, running.publish(model, "3"))
     assert client.get("/v1/model").json()["side"] == ["nature"]
     body = {
-        "texts": ["trade", {"text": "trade", "side": {"nature": "n5610"}}],
-        "side": {"nature": "n0111"},
+        "texts": ["trade", {"text": "trade", "side": {"nature": "n2512"}}],
+        "side": {"nature": "n2511"},
     }
     answer = client.post(CLASSIFY, json=body).json()
-    assert [one["top"][0]["code"] for one in answer["predictions"]] == ["0111", "5610"]
+    assert [one["top"][0]["code"] for one in answer["predictions"]] == ["2511", "2512"]
     records = [one for one in running.records() if one.request_id == answer["request_id"]]
-    assert [one.side for one in records] == [{"nature": "n0111"}, {"nature": "n5610"}]
-    form = {"description_activity": "trade", "nature": "n5610", "unknown to the model": "x"}
+    assert [one.side for one in records] == [{"nature": "n2511"}, {"nature": "n2512"}]
+    form = {"description_activity": "trade", "nature": "n2512", "unknown to the model": "x"}
     (insee,) = client.post("/predict/", json={"forms": [form]}).json()
-    assert insee["1"]["code"] == "5610"
+    assert insee["1"]["code"] == "2512"
     refused(client.post(CLASSIFY, json={"text": "a", "side": {"x": "y"}}), 422, "declares nature")
 
 
-def train_with_side(folder: Path) -> None:
+def train_with_side(folder: Path) -> Path:
     """A model of two codes that the text does not tell apart, but a side variable does."""
-    codes = [code for _ in range(60) for code in ("0111", "5610")]
+    codes = [code for _ in range(60) for code in ("2511", "2512")]
     # Each text is another, or they would count as one.
     texts = [f"trade {chr(97 + n % 26)}{chr(97 + n // 26)}" for n in range(len(codes))]
     rows = Labelled(
@@ -217,4 +216,5 @@ def train_with_side(folder: Path) -> None:
         report=DropReport(),
     )
     settings = msgspec.structs.replace(SMALL, text=TextSettings(side=("nature",)))
-    train(rows, nomenclature("nace_rev2"), settings, name="side").save(folder)
+    train(rows, made(folder, ISCO), settings, name="side").save(folder / "side")
+    return folder / "side"

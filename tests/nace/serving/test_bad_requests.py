@@ -50,12 +50,11 @@ WRONG: dict[str, tuple[bytes, int]] = {
 
 
 @pytest.fixture(autouse=True)
-def survives(service: RunningService) -> Iterator[None]:
+def survives(service: RunningService, client: httpx.Client) -> Iterator[None]:
     """Alive afterwards, and nothing unexpected in its log."""
     before = len(service.log())
     yield
-    with service.client() as client:
-        alive(client)
+    alive(client)
     assert '"level": "error"' not in service.log()[before:]
 
 
