@@ -19,6 +19,8 @@ from nacelle.settings import SettingsError, load_settings
 _STOP_SECONDS = 10
 # A worker that starts on a busy machine has not hung.
 _HANGS_SECONDS = 20
+# Longer than a proxy keeps a connection it may use again: who closes first loses a request.
+_IDLE_SECONDS = 120
 _BACKLOG = 2048
 
 
@@ -59,6 +61,7 @@ def main() -> int:
         access_log=False,
         server_header=False,
         backlog=_BACKLOG,
+        timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=_STOP_SECONDS,
         timeout_worker_healthcheck=_HANGS_SECONDS,
     )
