@@ -20,6 +20,7 @@ EXTRAS = {
     "hub/": "hub",
     "lab/": "lab",
     "nace/": "nace",
+    "jobs/": "jobs",
     "local/": "local",
     "proxy/": "local",
     "storage/embedded/": "local",
