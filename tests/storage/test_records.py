@@ -61,13 +61,17 @@ def target(request: pytest.FixtureRequest, ada: Any) -> Iterator[str]:
             ada.delete_object(Bucket="projet-nace", Key=entry["Key"])
 
 
+# As a recorder names its files.
+FILES = {file: f"20261120T100000Z-{n:016x}" for n, file in enumerate(("one", "two"))}
+
+
 @pytest.fixture
 def spool(tmp_path: Path) -> Path:
     folder = tmp_path / "spool"
-    for file in ("one", "two"):
+    for file, name in FILES.items():
         days = (make_record(file).time, NEXT_DAY)
         records = [make_record(file, n, time=days[n % 2]) for n in range(20)]
-        make_spool(folder, file, records, b"torn")
+        make_spool(folder, name, records, b"torn")
     return folder
 
 
@@ -86,12 +90,12 @@ def test_duckdb_reads_one_glob(
     done = compact(spool, target, now=datetime.now(UTC), keep_days=0)
     assert (done.files, done.records, done.damaged) == (2, 40, 2)
     assert keys_below(ada, target) == [
-        "quarantine/one.jsonl",
-        "quarantine/two.jsonl",
-        "records/date=2026-11-20/one.parquet",
-        "records/date=2026-11-20/two.parquet",
-        "records/date=2026-11-21/one.parquet",
-        "records/date=2026-11-21/two.parquet",
+        f"quarantine/{FILES['one']}.jsonl",
+        f"quarantine/{FILES['two']}.jsonl",
+        f"records/date=2026-11-20/{FILES['one']}.parquet",
+        f"records/date=2026-11-20/{FILES['two']}.parquet",
+        f"records/date=2026-11-21/{FILES['one']}.parquet",
+        f"records/date=2026-11-21/{FILES['two']}.parquet",
     ]
     with connect(environ=environment) as con:
         assert identities(target, con) == EXPECTED

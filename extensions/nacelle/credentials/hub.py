@@ -10,7 +10,8 @@ import asyncio
 import hashlib
 import os
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -23,14 +24,22 @@ from nacelle.credentials.issuer import Identity
 _BEARER = re.compile(r"(?:bearer|token) +([!-~]{1,1000})", re.IGNORECASE)
 # Questions that may wait for the hub at once: a flood of unknown tokens must not reach it.
 _MOST_ASKED = 64
+# Tokens a second that the hub is asked about, and so many at once, without those that were good
+# within the hour: their holders do not stand in line behind wrong ones.
+_UNKNOWN_PER_SECOND = 20
+_GOOD_SECONDS = 3600
 
 
 class NotAllowed(Exception):
-    """The caller may not have what they ask for; `status` is the HTTP status to answer."""
+    """The caller may not have what they ask for; `status` is the HTTP status to answer.
 
-    def __init__(self, status: int, message: str) -> None:
+    `retry_after`: seconds after which to ask again, where that is known.
+    """
+
+    def __init__(self, status: int, message: str, retry_after: int | None = None) -> None:
         super().__init__(message)
         self.status = status
+        self.retry_after = retry_after
 
 
 class HubDirectory:
@@ -46,6 +55,7 @@ class HubDirectory:
         cache_seconds: int,
         purpose: str = "ask for storage keys",
         environ: Mapping[str, str] = os.environ,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._api = environ["JUPYTERHUB_API_URL"].rstrip("/")
         self._own_token = environ["JUPYTERHUB_API_TOKEN"]
@@ -58,6 +68,10 @@ class HubDirectory:
         # Apart, so that wrong tokens push no good one out.
         self._refused: TTLCache[str, NotAllowed] = TTLCache(maxsize=1_000, ttl=cache_seconds)
         self._asked: dict[str, asyncio.Task[Identity]] = {}
+        self._good: TTLCache[str, bool] = TTLCache(maxsize=10_000, ttl=_GOOD_SECONDS, timer=clock)
+        self._clock = clock
+        self._filled = clock()
+        self._left = float(_UNKNOWN_PER_SECOND)
 
     def known(self, authorization: str) -> Identity | None:
         """`identify` from memory alone; None when the hub has to be asked. Raises NotAllowed."""
@@ -76,15 +90,17 @@ class HubDirectory:
         # Requests that bring the same token wait for one answer.
         asked = self._asked.get(key)
         if asked is None:
-            if len(self._asked) >= _MOST_ASKED:
-                raise NotAllowed(503, "the hub is asked too much at once; try again in a moment")
+            if len(self._asked) >= _MOST_ASKED or (key not in self._good and not self._may_ask()):
+                raise NotAllowed(
+                    503, "the hub is asked too much at once; try again in a moment", retry_after=1
+                )
             asked = asyncio.create_task(self._ask(key, token))
             self._asked[key] = asked
             asked.add_done_callback(lambda task: self._answered(key, task))
         try:
             return await asyncio.shield(asked)
         except NotAllowed as error:
-            raise NotAllowed(error.status, str(error)) from None
+            raise NotAllowed(error.status, str(error), error.retry_after) from None
 
     async def person(self, name: str) -> Identity | None:
         """Somebody as they are now; None when the hub does not know them or took every role away.
@@ -102,6 +118,17 @@ class HubDirectory:
         """Close the connections to the hub."""
         await self._http.aclose()
 
+    def _may_ask(self) -> bool:
+        """Take one question about an unknown token, if there is one left at this moment."""
+        now = self._clock()
+        more = (now - self._filled) * _UNKNOWN_PER_SECOND
+        self._left = min(self._left + more, _UNKNOWN_PER_SECOND)
+        self._filled = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
     def _answered(self, key: str, task: asyncio.Task[Identity]) -> None:
         del self._asked[key]
         if not task.cancelled():
@@ -114,8 +141,10 @@ class HubDirectory:
         except NotAllowed as refusal:
             if refusal.status != 503:
                 self._refused[key] = refusal
+                self._good.pop(key, None)
             raise
         self._cache[key] = identity
+        self._good[key] = True
         return identity
 
     async def _resolve(self, token: str) -> Identity:

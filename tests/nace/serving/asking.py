@@ -61,15 +61,22 @@ class Line:
         for part in parts:
             self._socket.sendall(part)
 
-    def head(self, *headers: str, path: str = CLASSIFY, method: str = "POST") -> None:
-        """The head of a request with the key of the tests."""
+    def head(
+        self,
+        *headers: str,
+        path: str = CLASSIFY,
+        method: str = "POST",
+        key: str | None = None,
+        after: bytes = b"",
+    ) -> None:
+        """The head of a request with a key, or that of the tests; what is `after` it goes along."""
         lines = [
             f"{method} {self.prefix}{path} HTTP/1.1",
             "Host: nace",
-            f"Authorization: Bearer {self._service.key}",
+            f"Authorization: Bearer {key or self._service.key}",
             *headers,
         ]
-        self.send("\r\n".join([*lines, "", ""]).encode())
+        self.send("\r\n".join([*lines, "", ""]).encode() + after)
 
     def chunks(self, parts: Iterable[bytes]) -> None:
         """A body of unknown length; it ends early where the service closes the connection."""

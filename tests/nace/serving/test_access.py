@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
 
-from nacelle.credentials.hub import HubDirectory
+from nacelle.credentials.hub import HubDirectory, NotAllowed
 from nacelle.credentials.identity import Person, sign_proof
 from nacelle.nace.serving import owners
 from nacelle.nace.serving.access import Access, Caller, Refused, open_access
@@ -128,14 +129,53 @@ async def test_wrong_tokens_do_not_flood_the_hub(access: Access, hub: Hub) -> No
     for _ in range(5):
         await refusal(access, "Bearer unknown", None)
     assert hub.asked == ["/user"]
+
+
+async def told(directory: HubDirectory, tokens: Iterable[str]) -> list[NotAllowed]:
+    """What is said to each of these tokens, which come at once and must be refused."""
+    asked = [directory.identify(f"Bearer {token}") for token in tokens]
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    assert all(isinstance(one, NotAllowed) for one in found)
+    return found  # type: ignore[return-value]
+
+
+async def test_a_slow_hub_is_not_asked_for_ever_more(hub: Hub) -> None:
+    # A second goes by at each look.
+    directory = HubDirectory(15, "classify", hub.environment, clock=count(0.0).__next__)
     hub.answers.clear()
-    asked = [asyncio.create_task(refusal(access, f"Bearer {n}", None)) for n in range(80)]
-    # Those beyond 64 do not wait for the hub, which does not answer now.
-    done, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
-    assert all(task.result().status == 503 for task in done)
+    asked = asyncio.create_task(told(directory, map(str, range(80))))
+    await asyncio.to_thread(wait_for, lambda: len(hub.asked) >= 64, 10, "the questions")
     hub.answers.set()
-    statuses = [refused.status for refused in await asyncio.gather(*asked)]
+    statuses = [refused.status for refused in await asked]
     assert statuses.count(503) == 16 and statuses.count(401) == 64
+    await directory.close()
+
+
+async def test_unknown_tokens_share_twenty_questions_a_second(hub: Hub) -> None:
+    now = 0.0
+    # Nothing is kept, so that the hub is asked at each request.
+    directory = HubDirectory(0, "classify", hub.environment, clock=lambda: now)
+    assert (await directory.identify("Bearer token-of-alice")).name == "alice"
+    for more in (19, 20):
+        hub.asked.clear()
+        refused = await told(directory, (f"wrong-{now}-{n}" for n in range(60)))
+        assert len(hub.asked) == more
+        beyond = [one for one in refused if one.status == 503]
+        assert len(beyond) == 60 - more and {one.retry_after for one in beyond} == {1}
+        # Who was good a moment ago does not stand in line behind them.
+        assert (await directory.identify("Bearer token-of-alice")).name == "alice"
+        now += 1
+    assert (await directory.identify("Bearer token-of-chief")).admin
+    await directory.close()
+
+
+async def test_a_token_that_has_ended_stands_in_line_like_a_wrong_one(hub: Hub) -> None:
+    directory = HubDirectory(0, "classify", hub.environment, clock=lambda: 0.0)
+    await directory.identify("Bearer token-of-alice")
+    del hub.tokens["token-of-alice"]
+    await told(directory, (f"wrong-{n}" for n in range(30)))
+    statuses = [(await told(directory, ["token-of-alice"]))[0].status for _ in range(2)]
+    assert statuses == [401, 503]
 
 
 async def test_without_the_hub_keys_go_on_and_tokens_wait(access: Access, hub: Hub) -> None:
@@ -215,6 +255,23 @@ async def test_rate_and_quota_tell_when_to_come_back(access: Access) -> None:
         for _ in range(6):
             access.admit(slow, 0)
     assert rate.value.status == 429 and int(rate.value.headers["Retry-After"]) > 100
+
+
+async def test_texts_are_paid_for_once_they_are_known(access: Access) -> None:
+    caller = replace(await access.identify(None, key_of(access)), rate=0.001)
+    access.admit(caller, 0)
+    access.spend(caller, 8)
+    with pytest.raises(Refused, match=r"has 1 left; this request has 2") as quota:
+        access.spend(caller, 2)
+    assert quota.value.status == 429
+    access.give_back(caller, 8)
+    access.spend(caller, 9)
+    # Three of four requests are left, and an unlimited caller is not counted.
+    for _ in range(3):
+        access.admit(caller, 0)
+    with pytest.raises(Refused, match="4 at once"):
+        access.admit(caller, 0)
+    access.spend(replace(caller, daily_quota=0), 10**6)
 
 
 async def test_unreadable_keys_are_a_503(access: Access, tmp_path: Path) -> None:

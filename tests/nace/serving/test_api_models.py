@@ -137,6 +137,46 @@ def test_a_damaged_model_is_refused_and_the_old_one_stays(
     take_up(running, client, running.publish(other_model, "2"))
 
 
+def pending(running: RunningService) -> str:
+    """What the service says of a model that it could not load; '' where there is none."""
+    said = httpx.get(f"{running.url}/readyz", trust_env=False).json()
+    return str(said.get("pending") or "")
+
+
+def test_a_model_that_can_be_loaded_later_is_taken_up_then(
+    running: RunningService, client: httpx.Client, other_model: Path
+) -> None:
+    before = client.get("/v1/model").json()["version"]
+    name = f"7-{Classifier.load(other_model).version}"
+    shutil.copytree(other_model, running.models / name)
+    rules = running.models / name / "rules.json"
+    away = rules.rename(running.models / "rules.away")
+    newest = running.publish(other_model, "7")
+    wait_for(lambda: pending(running), 30, "what it says of it")
+    assert pending(running) == (
+        f"Version 7 ({newest.model_version}) could not be loaded by this process: its files are"
+        " damaged or not all there. It tries again every few seconds."
+    )
+    assert classify_one(client, "bread")["model_version"] == before
+    away.rename(rules)
+    take_up(running, client, newest)
+    assert pending(running) == ""
+    # However often it was tried.
+    assert running.log().count(f'"model": "{name}", "reason"') == 1
+
+
+def test_what_was_pending_is_forgotten_when_another_is_to_serve(
+    running: RunningService, client: httpx.Client, small_model: Path, other_model: Path
+) -> None:
+    name = f"8-{Classifier.load(other_model).version}"
+    shutil.copytree(other_model, running.models / name)
+    cut(running.models / name / "network.npz")
+    running.publish(other_model, "8")
+    wait_for(lambda: pending(running), 30, "what it says of it")
+    running.publish(small_model)
+    wait_for(lambda: not pending(running), 30, "the return")
+
+
 def test_a_service_that_starts_with_a_damaged_model_serves_the_one_before(
     small_model: Path, other_model: Path, tmp_path: Path
 ) -> None:
@@ -147,6 +187,25 @@ def test_a_service_that_starts_with_a_damaged_model_serves_the_one_before(
         service.start()
         with service.client() as client:
             assert classify_one(client, "bread")["model_version"] == before.model_version
+            assert pending(service).startswith(f"Version 2 ({newest.model_version}) could not")
+            shutil.rmtree(service.models / newest.folder)
+            shutil.copytree(other_model, service.models / newest.folder)
+            take_up(service, client, newest)
+
+
+def test_a_service_that_can_load_none_says_so_until_it_can(
+    small_model: Path, tmp_path: Path
+) -> None:
+    with RunningService(tmp_path) as service:
+        current = service.publish(small_model)
+        rules = service.models / current.folder / "rules.json"
+        away = rules.rename(service.models / "rules.away")
+        service.start(ready=False)
+        with service.client() as client:
+            answer = refused(client.get("/readyz"), 503, "could not be loaded by this process")
+            assert "There is no model yet" not in answer.text and str(tmp_path) not in answer.text
+            away.rename(rules)
+            wait_for(lambda: client.get("/readyz").is_success, 30, "the model")
 
 
 def proved(version: str, at: float) -> ThresholdFile:

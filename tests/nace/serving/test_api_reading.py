@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -99,13 +100,29 @@ def test_a_search_that_does_not_fit_is_refused(client: httpx.Client, query: str)
     refused(client.get(f"/v1/nomenclature?{query}"), 422, "query.")
 
 
+def asked_now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
 def test_it_is_alive_and_ready(service: RunningService) -> None:
+    write_state(service.models, KeeperState(checked=asked_now()))
     # Probes have no key.
     assert httpx.get(f"{service.url}/healthz", trust_env=False).json() == {"status": "ok"}
     said = httpx.get(f"{service.url}/readyz", trust_env=False).json()
     assert said["ready"] is True and said["problem"] is None
     version = Classifier.load(service.models / next(service.models.glob("1-*")).name).version
     assert said["model"] == f"1 ({version})"
+    assert said["refused"] is said["pending"] is None
+
+
+def test_a_keeper_that_does_not_run_is_said(service: RunningService) -> None:
+    for state, words in (
+        (KeeperState(), "was never asked: the keeper does not run"),
+        (KeeperState(checked="2026-01-01T00:00:00+00:00"), "last asked 2026-01-01T00:00:00+00:00"),
+    ):
+        write_state(service.models, state)
+        answer = httpx.get(f"{service.url}/readyz", trust_env=False)
+        assert answer.status_code == 200 and words in answer.json()["problem"]
 
 
 def test_the_numbers_count_texts_and_refusals(client: httpx.Client) -> None:
@@ -144,9 +161,10 @@ def test_without_a_model_it_says_what_to_do(empty: RunningService) -> None:
 
 
 def test_without_a_model_it_says_what_keeps_the_registry(empty: RunningService) -> None:
-    write_state(empty.models, KeeperState(problem="MLflow does not answer (ConnectError)."))
+    write_state(empty.models, KeeperState(problem="MLflow does not answer."))
     refused(httpx.get(f"{empty.url}/readyz", trust_env=False), 503, "MLflow does not answer")
     write_state(empty.models, KeeperState())
+    refused(httpx.get(f"{empty.url}/readyz", trust_env=False), 503, "the keeper does not run")
 
 
 def test_the_anonymous_may_classify_where_a_setting_says_so(
@@ -166,7 +184,7 @@ def test_a_registry_that_is_away_is_said_while_the_model_serves(
 ) -> None:
     empty.publish(small_model)
     wait_for(lambda: httpx.get(f"{empty.url}/readyz", trust_env=False).is_success)
-    sentence = "MLflow does not answer (ConnectError). Version 1 goes on serving."
+    sentence = "MLflow does not answer. Version 1 goes on serving."
     write_state(empty.models, KeeperState(problem=sentence, refused="Version 2 is broken."))
     answer = httpx.get(f"{empty.url}/readyz", trust_env=False)
     assert answer.status_code == 200

@@ -203,6 +203,37 @@ def test_headers_without_end_are_refused(service: RunningService) -> None:
             raise AssertionError("all of 20 MB was read")
 
 
+@pytest.mark.parametrize(
+    "given", [b"\xe9\xe9", "é".encode(), b".", b"====", b"eA==", b"\xff" * 999]
+)
+@pytest.mark.parametrize(("method", "path"), [("POST", CLASSIFY), ("GET", "/v1/model")])
+def test_a_password_of_any_bytes_is_refused(
+    service: RunningService, method: str, path: str, given: bytes
+) -> None:
+    headers = [(b"Authorization", b"Basic " + given)]
+    url = service.url + path
+    with httpx.Client(trust_env=False) as client:
+        refused(client.request(method, url, headers=headers), 401, "Send an API key")
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_post_that_offers_http_2_is_answered(service: RunningService, apart: bool) -> None:
+    """As curl --http2 and Java's client send it."""
+    body = b'{"text": "growing of wheat"}'
+    offer = ["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk"]
+    before = service.log()
+    with Line(service) as line:
+        for _ in range(2):
+            length = f"Content-Length: {len(body)}"
+            line.head(*offer, length, after=b"" if apart else body)
+            if apart:
+                line.send(body)
+            answer = line.answer()
+            assert answer.status_code == 200, answer.text
+            assert answer.json()["predictions"][0]["top"][0]["code"] == "0111"
+    assert service.log() == before
+
+
 def test_an_upgrade_is_answered_as_a_plain_request(service: RunningService) -> None:
     with Line(service) as line:
         line.head("Connection: Upgrade", "Upgrade: websocket", path="/healthz", method="GET")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from nacelle.nace.prediction import Answers, Asked
 from nacelle.nace.records import RecordsUnwritable
 from nacelle.nace.serving.batcher import CHARACTERS, CHUNK, Batcher
 from nacelle.nace.serving.champion import Current
-from nacelle.nace.serving.engine import Job, Serving
+from nacelle.nace.serving.engine import Job, Serving, weigh
 from nacelle.nace.serving.problems import Problem
 from nacelle.nace.serving.wire import TextItem
 
@@ -230,18 +231,59 @@ async def test_whoever_waited_too_long_is_told(
 async def test_the_queue_does_not_grow_beyond_its_limit(model: Watched, records: Records) -> None:
     batcher = Batcher(100, records)
     # A batch that is larger than the queue is taken when nobody waits, or it never would be.
-    batcher.check_room(500)
+    batcher.check_room(500, 0)
     jobs = [job(model, "first", *texts(60)), job(model, "second", *texts(40))]
     for one in jobs:
-        batcher.check_room(len(one.items))
+        batcher.check_room(len(one.items), one.characters)
         batcher.submit(one)
     for count in (1, 500):
         with pytest.raises(Problem, match="100 texts are waiting") as refused:
-            batcher.check_room(count)
+            batcher.check_room(count, 0)
         assert (refused.value.status, refused.value.kind) == (503, "overloaded")
     await finished(*jobs)
     assert batcher.waiting == 0
-    batcher.check_room(100)
+    batcher.check_room(100, 0)
+
+
+async def test_work_is_counted_as_well_as_texts(model: Watched, records: Records) -> None:
+    batcher = Batcher(100, records)
+    # However much it is, where nobody waits: or it never would be answered.
+    batcher.check_room(1, 1_000_000)
+    long, gone = job(model, "long", *["wheat " * 500] * 5), job(model, "gone", "wheat " * 100)
+    batcher.submit(long)
+    # Beside it there is room for others, but not for another like it.
+    batcher.check_room(1, 600)
+    batcher.submit(gone)
+    gone.future.cancel()
+    for characters in (4_401, 1_000_000):
+        with pytest.raises(Problem, match="6 texts are waiting") as refused:
+            batcher.check_room(1, characters)
+        assert (refused.value.status, refused.value.kind) == (503, "overloaded")
+    batcher.check_room(1, 4_400)
+    bad = job(model, "bad", "bread " * 100, FATAL)
+    batcher.submit(bad)
+    await finished(long, bad)
+    assert batcher.waiting == 0
+    last = job(model, "last", "wheat")
+    batcher.submit(last)
+    # Nothing of what is over is counted any more.
+    batcher.check_room(99, 10_000 - len("wheat"))
+    await finished(last)
+
+
+async def test_signs_that_grow_are_weighed(model: Watched, batcher: Batcher) -> None:
+    short, growing = "é" * 100, "\ufdfa" * 100
+    for text in ("wheat", short, growing):
+        assert weigh(text) >= len(unicodedata.normalize("NFKD", text))
+    assert weigh("wheat") == 5 and weigh(short) == 200
+    long, single = job(model, "long", *[growing] * 50), job(model, "single", "wheat")
+    batcher.submit(long)
+    batcher.submit(single)
+    await finished(long, single)
+    asked = [
+        sum(len(unicodedata.normalize("NFKD", one)) for one in texts) for texts in model.chunks
+    ]
+    assert max(asked) <= CHARACTERS
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from nacelle.nace.serving.champion import (
     publish,
     read_current,
     read_state,
+    stated,
     write_state,
 )
 from nacelle.nace.threshold import choose_threshold
@@ -105,6 +107,53 @@ def test_a_model_lies_nowhere_else(tmp_path: Path, folder: str) -> None:
     there = model(tmp_path, "1")
     publish(models, Current(folder, there.uri, "1", "abc", there.taken))
     assert read_current(models) is None
+
+
+def test_what_cannot_be_read_now_is_told_when_it_can(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second = model(tmp_path, "1"), model(tmp_path, "2")
+    publish(tmp_path, first)
+    watch = Watch(tmp_path, first)
+    (tmp_path / second.folder / MODEL).unlink()
+    publish(tmp_path, second)
+    assert watch.changed() is None
+    (tmp_path / second.folder / MODEL).write_text("{}")
+    assert watch.changed() == second
+    (tmp_path / CURRENT).write_bytes(b"{")
+    assert [watch.changed() for _ in range(3)] == [None] * 3
+    assert caplog.text.count("cannot be read") == 1
+
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("checked", "words"),
+    [
+        (None, "was never asked"),
+        ("yesterday", "was never asked"),
+        ("2026-11-21T11:00:00", "was never asked"),
+        ("2026-11-21T11:59:40+00:00", None),
+        ("2026-11-21T11:58:46+00:00", None),
+        ("2026-11-21T11:58:44+00:00", "was last asked 2026-11-21T11:58:44"),
+        ("2026-11-14T12:00:00+00:00", "was last asked 2026-11-14"),
+        # The clock was set back.
+        ("2026-11-21T14:00:00+00:00", "was last asked 2026-11-21T14"),
+    ],
+)
+def test_an_old_state_is_no_good_news(
+    tmp_path: Path, checked: str | None, words: str | None
+) -> None:
+    write_state(tmp_path, KeeperState(checked, refused="no good"))
+    state = stated(tmp_path, 15, NOW)
+    assert (state.checked, state.refused) == (checked, "no good")
+    assert state.problem is None if words is None else words in str(state.problem)
+
+
+def test_what_the_keeper_says_itself_comes_first(tmp_path: Path) -> None:
+    write_state(tmp_path, KeeperState("2026-11-14T12:00:00+00:00", problem="MLflow is away."))
+    assert stated(tmp_path, 15, NOW).problem == "MLflow is away."
 
 
 def test_each_change_is_told_once(tmp_path: Path) -> None:

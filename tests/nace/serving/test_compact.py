@@ -31,6 +31,8 @@ from .recording import (
     run_child,
 )
 
+# Names as a recorder gives them: what bears another is not removed for its age.
+OLD, NEW = f"20251101T100000Z-{'0' * 16}", f"20261120T100000Z-{'0' * 16}"
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LONG_AGO = (NOW - timedelta(days=400)).timestamp()
 
@@ -271,9 +273,9 @@ POINTS = [
 
 @pytest.mark.parametrize("point", POINTS)
 def test_a_compaction_that_is_killed_is_run_again(spool: Path, target: Path, point: str) -> None:
-    make_spool(spool, "old", [make_record("old", time="2025-11-01T10:00:00Z")])
+    make_spool(spool, OLD, [make_record("old", time="2025-11-01T10:00:00Z")])
     run(spool, target)
-    aged(target, "records/date=2025-11-01/old.parquet")
+    aged(target, f"records/date=2025-11-01/{OLD}.parquet")
     times = (datetime.now(UTC).isoformat(), (datetime.now(UTC) - timedelta(days=1)).isoformat())
     for file in ("one", "two"):
         records = [make_record(file, n, time=times[n % 2]) for n in range(20)]
@@ -320,20 +322,20 @@ def test_one_unreadable_file_does_not_stop_the_others(spool: Path, target: Path)
 
 
 def test_old_partitions_and_quarantines_are_removed(spool: Path, target: Path) -> None:
-    for name, time in (("old", "2025-11-01T10:00:00Z"), ("new", DAY)):
+    for name, time in ((OLD, "2025-11-01T10:00:00Z"), (NEW, DAY)):
         make_spool(spool, name, [make_record(name, time=time)], b"torn")
     assert run(spool, target).removed_partitions == 0
-    aged(target, "records/date=2025-11-01/old.parquet", "quarantine/old.jsonl")
+    aged(target, f"records/date=2025-11-01/{OLD}.parquet", f"quarantine/{OLD}.jsonl")
     assert run(spool, target, keep_days=90) == Summary(removed_partitions=1)
-    assert names(target) == ["quarantine/new.jsonl", "records/date=2026-11-20/new.parquet"]
+    assert names(target) == [f"quarantine/{NEW}.jsonl", f"records/date=2026-11-20/{NEW}.parquet"]
     assert not (target / "records" / "date=2025-11-01").exists()
 
 
 @pytest.mark.parametrize(("day", "kept"), [("2026-11-11", True), ("2026-11-10", False)])
 def test_the_last_day_that_is_kept(spool: Path, target: Path, day: str, kept: bool) -> None:
-    make_spool(spool, "one", [make_record(time=f"{day}T10:00:00Z")])
+    make_spool(spool, NEW, [make_record(time=f"{day}T10:00:00Z")])
     run(spool, target)
-    aged(target, f"records/date={day}/one.parquet")
+    aged(target, f"records/date={day}/{NEW}.parquet")
     assert run(spool, target, keep_days=10).removed_partitions == (not kept)
 
 
@@ -345,10 +347,38 @@ def test_a_clock_set_back_only_changes_the_partition(spool: Path, target: Path) 
     assert "records/date=1970-01-01/one.parquet" in names(target)
 
 
-def test_what_others_put_there_stays(spool: Path, target: Path) -> None:
-    other = target / "records" / "notes" / "read.me"
+@pytest.mark.parametrize(
+    "name",
+    [
+        "records/read.me",
+        "records/notes/read.me",
+        f"records/2020-01-01/{OLD}.parquet",
+        "records/2020-01-01/mine.parquet",
+        "records/date=2020-01-01/mine.parquet",
+        f"records/date=2020-01-01/{OLD}.csv",
+        f"records/date=2020-01-01/mine/{OLD}.parquet",
+        f"records/mine/date=2020-01-01/{OLD}.parquet",
+        f"records/date=2020-13-01/{OLD}.parquet",
+        "quarantine/mine.jsonl",
+        f"quarantine/mine/{OLD}.jsonl",
+    ],
+)
+def test_what_others_put_there_stays(spool: Path, target: Path, name: str) -> None:
+    other = target / name
     other.parent.mkdir(parents=True)
     other.touch()
-    aged(target, "records/notes/read.me")
+    aged(target, name)
     assert run(spool, target, keep_days=1) == Summary()
     assert other.exists()
+
+
+def test_what_a_recorder_wrote_is_removed_when_it_is_old(spool: Path, target: Path) -> None:
+    recorder = Recorder(spool, fsync=False, rotate_bytes=10**9, rotate_seconds=99, text_key=None)
+    recorder.write([make_record(time="2025-11-01T10:00:00Z")])
+    recorder.close()
+    with next(spool.iterdir()).open("ab") as file:
+        file.write(b"torn")
+    assert run(spool, target).damaged == 1
+    aged(target, *names(target))
+    assert run(spool, target, keep_days=90).removed_partitions == 1
+    assert names(target) == []

@@ -57,10 +57,11 @@ def test_the_settings_that_run_count(settings: Path, spool: Path, tmp_path: Path
     days = {"nace": {"records": {"keep_days": 1}}}
     frozen = {"port": layout.port("proxy"), "data_dir": str(layout.data), **days}
     (layout.run / "settings.json").write_text(json.dumps(frozen))
-    make_spool(spool, "one", [make_record(time="2025-01-01T00:00:00Z")])
+    name = f"20250101T000000Z-{0:016x}"
+    make_spool(spool, name, [make_record(time="2025-01-01T00:00:00Z")])
     target = tmp_path / "out"
     invoke("compact", "--settings", settings, "--target", target)
-    os.utime(target / "records" / "date=2025-01-01" / "one.parquet", (0, 0))
+    os.utime(target / "records" / "date=2025-01-01" / f"{name}.parquet", (0, 0))
     found = invoke_json("compact", "--settings", settings, "--target", target)
     assert found["removed_partitions"] == 1
 

@@ -75,6 +75,27 @@ def test_the_quota_counts_texts_of_a_day(counters: Counters, clocks: Clocks) -> 
     assert take(counters, 100) is None
 
 
+def test_texts_are_counted_apart_from_requests(counters: Counters, clocks: Clocks) -> None:
+    assert take(counters, 0) is None
+    assert [counters.spend(3, 10, QUOTA) for _ in range(2 * BURST)] == [None] * 2 * BURST
+    assert counters.spend(3, 1, QUOTA) == Wait("quota", DAY / 2, 0)
+    # They took nothing of the rate, and gave nothing to it.
+    assert [take(counters, 0) for _ in range(BURST - 1)] == [None] * (BURST - 1)
+    wait = take(counters, 0)
+    assert wait is not None and wait.reason == "rate"
+    clocks.pass_by(DAY / 2)
+    assert counters.spend(3, QUOTA, QUOTA) is None
+
+
+def test_texts_are_given_back_on_their_day(counters: Counters, clocks: Clocks) -> None:
+    assert counters.spend(3, 60, QUOTA) is None
+    assert counters.spend(3, -60, QUOTA) is None
+    assert counters.spend(3, QUOTA, QUOTA) is None
+    clocks.pass_by(DAY / 2)
+    assert counters.spend(3, -QUOTA, QUOTA) is None
+    assert counters.spend(3, QUOTA + 1, QUOTA) == Wait("quota", DAY, QUOTA)
+
+
 def test_no_quota_is_no_limit(counters: Counters) -> None:
     assert counters.take(1, 10**12, RATE, BURST, 0) is None
     assert counters.take(1, 10**12, RATE, BURST, 0) is None

@@ -46,6 +46,7 @@ def test_no_answer_leaves_without_a_folder_for_its_record(
     with RunningService(tmp_path) as service:
         service.publish(small_model)
         service.start()
+        poor = service.make_key("poor", daily_quota=3)
         with service.client() as client:
             alive(client)
             shutil.rmtree(service.folder / "records")
@@ -54,9 +55,16 @@ def test_no_answer_leaves_without_a_folder_for_its_record(
             refused(client.post("/predict/", json=form), 503, "cannot be recorded")
             # What needs no record goes on.
             assert client.get("/v1/model").status_code == client.get("/readyz").status_code == 200
+            with service.client(headers={"Authorization": f"Bearer {poor}"}) as mine:
+                for _ in range(4):
+                    refused(mine.post(CLASSIFY, json={"texts": ["bread"] * 3}), 503, "recorded")
             (service.folder / "records").mkdir()
             alive(client)
-        assert len(service.records()) == 1
+            with service.client(headers={"Authorization": f"Bearer {poor}"}) as mine:
+                # What was not answered was not paid for.
+                assert mine.post(CLASSIFY, json={"texts": ["bread"] * 3}).status_code == 200
+                refused(mine.post(CLASSIFY, json={"text": "bread"}), 429, "has 0 left")
+        assert len(service.records()) == 4
 
 
 def test_as_many_connections_as_the_system_allows(small_model: Path, tmp_path: Path) -> None:

@@ -66,6 +66,7 @@ def test_a_damaged_model_is_the_model_s_fault(tracked: tuple[str, Path], tmp_pat
     finally:
         (folder / "rules.json").write_bytes(whole)
     assert outcome.stage == "checking"
+    assert outcome.fault == "damaged"
     assert "rules.json was changed or cut short" in outcome.problem
     assert str(tmp_path) not in outcome.problem
 
@@ -100,7 +101,21 @@ def test_a_model_of_something_else_is_refused(tracked: tuple[str, Path], tmp_pat
         )
     outcome = fetch.fetch("models:/else/1", tmp_path)
     assert outcome.stage == "checking"
-    assert "no classifier of Nacelle" in outcome.problem
+    assert "no classifier of Nacelle" in outcome.problem and outcome.fault == "foreign"
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError(24, "Too many open files")])
+def test_what_the_machine_lacks_is_not_the_model_s_fault(
+    tracked: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def load(folder: Path) -> Classifier:
+        raise error
+
+    monkeypatch.setattr(Classifier, "load", load)
+    with pytest.raises(type(error)):
+        fetch.fetch("models:/nace/1", tmp_path)
+    # The process has said nothing against the model.
+    assert read_outcome(tmp_path) == Outcome("checking")
 
 
 def test_what_is_not_there_may_come_another_time(tracked: tuple[str, Path], tmp_path: Path) -> None:

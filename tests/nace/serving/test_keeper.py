@@ -21,6 +21,7 @@ from nacelle.nace.classifier import Classifier
 from nacelle.nace.model_folder import MODEL
 from nacelle.nace.register import log_classifier
 from nacelle.nace.register_threshold import register_threshold
+from nacelle.nace.serving import keeper
 from nacelle.nace.serving.champion import (
     Current,
     Watch,
@@ -28,7 +29,7 @@ from nacelle.nace.serving.champion import (
     read_current,
     read_state,
 )
-from nacelle.nace.serving.keeper import every
+from nacelle.nace.serving.keeper import Compacting, every
 from nacelle.nace.threshold import choose_threshold
 from nacelle.nace.threshold_file import TAG, ThresholdFile
 from nacelle.secrets import read_secret
@@ -163,9 +164,8 @@ def test_the_alias_is_followed(
         mlflow.MlflowClient().set_model_version_tag(
             "followed", "1", TAG, proved("another").to_tag()
         )
-    assert "not for " + first.model_version in keeping.says(
-        "warning", "proved for the model another"
-    )
+    keeping.says("warning", "it was proved for another model")
+    assert f"another, not for {first.model_version}" in keeping.log.read_text()
     with keeping.registry():
         assert register_threshold(proved(first.model_version), "models:/followed@champion") == (
             "models:/followed/1"
@@ -205,7 +205,8 @@ def test_a_broken_model_is_refused_once_and_the_old_one_stays(
     with keeping.registry() as client:
         client.set_registered_model_alias("broken", "champion", number)
     refused = keeping.says("refused", f"broken, version {number}, is not taken up")
-    assert "network.npz was changed or cut short" in refused
+    assert "it is damaged" in refused and "network.npz" not in refused
+    assert "network.npz was changed or cut short" in keeping.log.read_text()
     checked = read_state(keeping.models).checked
     wait_for(lambda: read_state(keeping.models).checked != checked, 30, "another look")
     assert read_current(keeping.models) == good
@@ -271,9 +272,13 @@ def test_mlflow_away_is_said_and_what_serves_stays(
     current = keeping.serves("1")
     installed.stop("mlflow-door")
     try:
-        keeping.says("problem", "MLflow does not answer (ConnectError). Version 1, taken up")
+        keeping.says("problem", "MLflow does not answer. Version 1, taken up")
+        assert "ConnectError" in keeping.log.read_text()
         # The last good model serves after a start without MLflow, too.
         keeping.stop()
+        records = keeping.models.parent / "records"
+        records.mkdir()
+        (records / "closed.jsonl").write_text("{}\n")
         keeping.start()
         keeping.says("problem", "MLflow does not answer")
         assert read_current(keeping.models) == current
@@ -282,8 +287,30 @@ def test_mlflow_away_is_said_and_what_serves_stays(
         installed.wait("mlflow-door")
     wait_for(lambda: read_state(keeping.models).problem is None, 30, "MLflow again")
     # Whatever becomes of the compaction, it is logged and nothing else waits for it.
+    wait_for(lambda: "records" in keeping.log.read_text(), 60, "word of the records")
     lines = [line for line in keeping.log.read_text().splitlines() if "records" in line]
-    assert lines and all(json.loads(line)["part"] == "nace-keeper" for line in lines)
+    assert all(json.loads(line)["part"] == "nace-keeper" for line in lines)
+
+
+async def test_no_process_is_started_where_there_is_nothing_to_compact(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[int] = []
+
+    async def compacted() -> None:
+        started.append(1)
+
+    monkeypatch.setattr(keeper, "compact", compacted)
+    forever, days = Compacting(tmp_path, 0), Compacting(tmp_path, 30)
+    await forever()
+    assert not started
+    await days()
+    await days()
+    assert len(started) == 1
+    (tmp_path / "fresh.jsonl").touch()
+    await forever()
+    await days()
+    assert len(started) == 3
 
 
 def test_a_duty_that_fails_has_its_next_turn_when_woken(caplog: pytest.LogCaptureFixture) -> None:

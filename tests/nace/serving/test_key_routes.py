@@ -162,6 +162,18 @@ async def test_strangers_are_told_so(client: httpx.AsyncClient) -> None:
         await stranger.refused(401, "Send an API key", method, name="x")
 
 
+@pytest.mark.parametrize("body", [b"{}", b'{"name": 7, "colour": "red"}', b"[[[[", b"\xff", b""])
+async def test_strangers_are_told_nothing_of_a_body(
+    client: httpx.AsyncClient, alice: Caller, body: bytes
+) -> None:
+    leaked = (await alice.make("register"))["key"]
+    for headers, status in (({}, 401), ({"X-API-Key": "x"}, 401), ({"X-API-Key": leaked}, 403)):
+        kind = {"Content-Type": "application/json"}
+        answer = await client.post("/v1/keys", content=body, headers=headers | kind)
+        assert answer.status_code == status, answer.text
+    assert (await client.delete("/v1/keys/no-id")).status_code == 401
+
+
 @pytest.mark.parametrize(
     "body",
     [

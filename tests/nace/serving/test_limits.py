@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import http.client
 import threading
+import urllib.error
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -17,6 +21,7 @@ from tests.support.waiting import wait_for
 
 BODY, TEXT, BATCH, WAITING, SECONDS, CONNECTIONS = 400_000, 1_000, 3_000, 50, 2, 20
 JSON = "Content-Type: application/json"
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +83,86 @@ def test_a_length_that_no_machine_has_is_refused(narrow: RunningService) -> None
 
 def test_a_client_that_sends_much_still_hears_why_not(client: httpx.Client) -> None:
     refused(client.post(CLASSIFY, content=b" " * 20_000_000), 413)
+
+
+@pytest.mark.parametrize("size", [5_000_000, 30_000_000])
+@pytest.mark.parametrize("times", range(4))
+def test_clients_that_only_listen_in_the_end_hear_why_not(
+    narrow: RunningService, size: int, times: int
+) -> None:
+    """Python's own clients send the whole of a body before they look for an answer."""
+    headers = {"Authorization": f"Bearer {narrow.key}", "Content-Type": "application/json"}
+    asked = urllib.request.Request(narrow.url + CLASSIFY, b" " * size, headers)
+    with pytest.raises(urllib.error.HTTPError) as told:
+        _DIRECT.open(asked, timeout=30)
+    assert told.value.code == 413 and b"larger than 400,000 bytes" in told.value.read()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("POST", CLASSIFY, {"Authorization": "Bearer nacelle_unknown"}, 401),
+        ("PUT", CLASSIFY, {}, 405),
+        ("POST", CLASSIFY, {"Content-Type": "text/plain"}, 415),
+        ("POST", "/v1/keys", {}, 413),
+    ],
+)
+def test_every_refusal_of_a_large_body_is_heard(
+    narrow: RunningService, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    url = urlsplit(narrow.url)
+    assert url.hostname
+    for _ in range(4):
+        line = http.client.HTTPConnection(url.hostname, url.port, timeout=30)
+        sent = {"Authorization": f"Bearer {narrow.key}"} | headers
+        line.request(method, url.path + path, b" " * 5_000_000, sent)
+        assert line.getresponse().status == status
+        line.close()
+
+
+def test_large_bodies_that_stall_leave_room_for_others(narrow: RunningService) -> None:
+    """As many as the limit allows wait for their rest; the others are told to come again."""
+    lines = [Line(narrow) for _ in range(CONNECTIONS)]
+    told: Counter[int] = Counter()
+    try:
+        for line in lines[:16]:
+            line.head(JSON, f"Content-Length: {BODY}", after=b" " * 1_000)
+
+        def full() -> bool:
+            with Line(narrow) as late:
+                late.head(JSON, f"Content-Length: {BODY}", after=b" " * 1_000)
+                answer = late.answer()
+            told[answer.status_code] += 1
+            if answer.status_code != 503:
+                return False
+            refused(answer, 503, "Too many large bodies")
+            return answer.headers["retry-after"] == "5"
+
+        wait_for(full, 10, "a refusal")
+        with narrow.client() as client:
+            # Those who send little are not in their way.
+            for part in (client.post(CLASSIFY, json={"text": "bread"}), client.get("/healthz")):
+                assert part.status_code == 200
+    finally:
+        for line in lines[:16]:
+            told[line.answer().status_code] += 1
+        for line in lines:
+            line.__exit__()
+    assert told[408] >= 16
+
+
+def test_what_is_refused_counts_for_the_rate(narrow: RunningService) -> None:
+    key = narrow.make_key("mistaken", rate=0.01, burst=3)
+    with narrow.client(headers={"Authorization": f"Bearer {key}"}) as mistaken:
+        kind = {"Content-Type": "text/plain"}
+        refused(mistaken.post(CLASSIFY, content=b"bread", headers=kind), 415)
+        refused(mistaken.post(CLASSIFY, content=b"{"), 400)
+        refused(mistaken.post(CLASSIFY, json={"word": "bread"}), 422)
+        refused(mistaken.post(CLASSIFY, json={"text": "bread"}), 429, "wait")
+    with Line(narrow) as line:
+        # Nothing of its body has to be read for that.
+        line.head(JSON, f"Content-Length: {BODY}", key=key)
+        refused(line.answer(), 429, "wait")
 
 
 def test_a_text_may_be_so_long_and_not_longer(client: httpx.Client) -> None:

@@ -10,6 +10,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
+from nacelle.nace.serving.closing import Closing
 from nacelle.nace.serving.protocol import Protocol
 
 PATIENCE = 20
@@ -22,9 +23,18 @@ class Impatient(Protocol):
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
     assert scope["type"] == "http"
-    while (await receive()).get("more_body"):
-        pass
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"x", b"y")]})
+    if scope["path"] == "/refused":
+        headers = [(b"content-length", b"2"), (b"connection", b"close")]
+        await send({"type": "http.response.start", "status": 413, "headers": headers})
+        await send({"type": "http.response.body", "body": b"no"})
+        return
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            break
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"got", body)]})
     await send({"type": "http.response.body", "body": b"done"})
 
 
@@ -131,3 +141,80 @@ async def test_requests_in_one_go_are_all_answered(connection: Connection) -> No
     await connection.send(GET * 3)
     for _ in range(3):
         assert (await connection.answer()).startswith(b"HTTP/1.1 200")
+
+
+OFFER = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
+OFFERED = b"POST / HTTP/1.1\r\nHost: nace\r\n" + OFFER + b"Content-Length: 7\r\n\r\n"
+IN_CHUNKS = b"POST / HTTP/1.1\r\n" + OFFER + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [OFFERED + b"wheat 1"],
+        [OFFERED, b"wheat 1"],
+        [OFFERED[:40], OFFERED[40:] + b"whe", b"at 1"],
+        [IN_CHUNKS + b"7\r\nwheat 1\r\n0\r\n\r\n"],
+        [IN_CHUNKS, b"7\r\nwheat 1\r\n", b"0\r\n\r\n"],
+    ],
+)
+async def test_a_body_is_kept_where_another_protocol_is_offered(
+    connection: Connection, parts: list[bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    for part in parts:
+        await connection.send(part)
+        await asyncio.sleep(0.05)
+    answer = await connection.answer()
+    assert answer.startswith(b"HTTP/1.1 200") and b"got: wheat 1\r\n" in answer
+    # The connection goes on as it was, and nobody has to hear of it.
+    await connection.send(GET)
+    assert b"got: \r\n" in await connection.answer()
+    assert not [one for one in caplog.records if one.levelname != "INFO"]
+
+
+async def test_requests_in_one_go_may_all_offer_another_protocol(connection: Connection) -> None:
+    plain = GET[:-2] + OFFER + b"\r\n"
+    await connection.send((OFFERED + b"wheat 1" + plain) * 300)
+    for _ in range(300):
+        assert b"got: wheat 1\r\n" in await connection.answer()
+        assert b"got: \r\n" in await connection.answer()
+
+
+async def test_another_server_is_not_connected_to(connection: Connection) -> None:
+    await connection.send(b"CONNECT nace:80 HTTP/1.1\r\nHost: nace\r\n\r\n")
+    assert (await connection.rest()).startswith(b"HTTP/1.1 400")
+
+
+REFUSED = b"POST /refused HTTP/1.1\r\nContent-Length: 1000000000\r\n\r\n"
+
+
+async def test_whoever_still_sends_hears_the_refusal(connection: Connection) -> None:
+    await connection.send(REFUSED)
+    for _ in range(300):
+        # A client that never looks: each part would fail on a connection that was cut.
+        await connection.send(b" " * 100_000)
+        await asyncio.sleep(0)
+    assert (await connection.rest()).endswith(b"\r\n\r\nno")
+
+
+async def test_nobody_sends_without_end(connection: Connection) -> None:
+    await connection.send(REFUSED)
+    with pytest.raises(OSError):
+        for _ in range(1_000):
+            await connection.send(b" " * 1_000_000)
+    assert Closing.most < 1_000 * 1_000_000
+
+
+async def test_nobody_holds_a_refused_connection(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Closing, "seconds", 0.1)
+    await connection.send(REFUSED)
+
+    async def trickle() -> None:
+        with pytest.raises(OSError):
+            while True:
+                await connection.send(b" ")
+                await asyncio.sleep(0.02)
+
+    await asyncio.wait_for(trickle(), PATIENCE)

@@ -138,6 +138,16 @@ def test_every_kind_of_refusal_is_in_the_guide() -> None:
     assert not {kind for kind in kinds if f"`{kind}`" not in TEXT}
 
 
+def test_the_guide_names_no_refusal_that_is_never_given() -> None:
+    files = [*SERVING.glob("*.py"), SERVING.parent / "api.py"]
+    lines = [line for path in files for line in path.read_text().splitlines()]
+    source = "\n".join(line for line in lines if "cache-control" not in line.lower())
+    told = re.findall(r"^\| [45]\d\d \| (.*?) \|", TEXT, re.M)
+    kinds = {kind for row in told for kind in re.findall(r"`([a-z-]+)`", row)}
+    assert len(kinds) > 15
+    assert not {kind for kind in kinds if f'"{kind}"' not in source}
+
+
 def test_the_limits_of_the_guide_are_those_of_the_settings() -> None:
     nace = Settings().nace
     limits, keys = nace.limits, nace.keys

@@ -16,6 +16,7 @@ import pytest
 
 from nacelle.nace.classifier import Classifier
 from nacelle.nace.model_folder import open_folder, seal, version_of
+from nacelle.nace.serving import takeup
 from nacelle.nace.serving.champion import model_folder, previous, read_current, read_state
 from nacelle.nace.serving.fetch import MODEL as FETCHED
 from nacelle.nace.serving.fetch import OUTCOME, Outcome
@@ -130,9 +131,10 @@ def test_a_number_given_again_is_another_version(
 
 
 def test_a_refused_version_is_left_alone_until_another_comes(
-    models: Path, small_model: Path, other_model: Path
+    models: Path, small_model: Path, other_model: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    shelf = Shelf(v1=small_model, v2=Outcome("checking", problem="It is broken."), v3=other_model)
+    broken = Outcome("checking", problem="/data/x: a weight is wrong.", fault="answers")
+    shelf = Shelf(v1=small_model, v2=broken, v3=other_model)
     registry = Versions()
     taking = TakeUp(models, registry, shelf)
     registry.point("1")
@@ -142,9 +144,12 @@ def test_a_refused_version_is_left_alone_until_another_comes(
         look(taking)
         state = read_state(models)
         assert "nace, version 2, is not taken up" in str(state.refused)
-        assert "It is broken." in str(state.refused)
+        assert "it gives answers that are no good" in str(state.refused)
         assert served(models) == "1"
     assert shelf.fetched == ["1", "2"]
+    # The reason is for the log, once.
+    assert "/data/x" not in str(read_state(models).refused)
+    assert [vars(one).get("detail") for one in caplog.records].count(broken.problem) == 1
     taking.forget()
     look(taking)
     assert shelf.fetched == ["1", "2", "2"]
@@ -154,15 +159,13 @@ def test_a_refused_version_is_left_alone_until_another_comes(
     assert read_state(models).refused is None
 
 
-def test_a_process_killed_while_it_checks_refuses_and_while_it_fetches_does_not(
-    models: Path, small_model: Path
-) -> None:
-    registry, shelf = Versions(), Shelf(v1=Outcome("fetching"), v2=Outcome("checking"))
+def test_a_process_killed_while_it_fetches_refuses_nothing(models: Path, small_model: Path) -> None:
+    registry, shelf = Versions(), Shelf(v1=Outcome("fetching"))
     taking = TakeUp(models, registry, shelf)
     registry.point("1")
     look(taking)
     state = read_state(models)
-    assert "could not be fetched: the process that did it ended" in str(state.problem)
+    assert "version 1, could not be fetched" in str(state.problem)
     assert "nothing to serve" in str(state.problem)
     assert state.refused is None
     look(taking)
@@ -171,9 +174,42 @@ def test_a_process_killed_while_it_checks_refuses_and_while_it_fetches_does_not(
     taking.forget()
     look(taking)
     assert served(models) == "1"
-    registry.point("2")
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What failed is tried again at the next look."""
+    monkeypatch.setattr(takeup, "_AGAIN", 0.0)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_process_killed_while_it_checks_is_tried_again(models: Path, small_model: Path) -> None:
+    registry, shelf = Versions(), Shelf(v1=Outcome("checking"))
+    taking = TakeUp(models, registry, shelf)
+    registry.point("1")
+    for tried in (1, 2):
+        look(taking)
+        state = read_state(models)
+        assert f"try {tried} of 3" in str(state.problem) and state.refused is None
+    shelf.models["1"] = small_model
     look(taking)
-    assert "the process that did it ended" in str(read_state(models).refused)
+    assert served(models) == "1"
+    assert read_state(models).problem is None
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_model_that_ends_each_process_is_refused_at_last(models: Path, small_model: Path) -> None:
+    registry, shelf = Versions(), Shelf(v1=small_model, v2=Outcome("checking"))
+    taking = TakeUp(models, registry, shelf)
+    for number in ("1", "2"):
+        registry.point(number)
+        look(taking)
+    for number in ("1", "2", "2", "2", "2"):
+        registry.point(number)
+        look(taking)
+    assert shelf.fetched == ["1", "2", "2", "2"]
+    assert "none of 3 processes could check it to the end" in str(read_state(models).refused)
+    assert served(models) == "1"
 
 
 def test_what_serves_goes_on_where_mlflow_is_away_or_the_alias_gone(
@@ -213,7 +249,7 @@ def test_a_damaged_model_is_fetched_again(
 
 
 def test_a_disk_that_cannot_be_written_leaves_what_serves(
-    models: Path, small_model: Path, other_model: Path
+    models: Path, small_model: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def full(uri: str, folder: Path) -> str:
         raise OSError(28, "No space left on device")
@@ -223,7 +259,9 @@ def test_a_disk_that_cannot_be_written_leaves_what_serves(
     look(TakeUp(models, registry, Shelf(v1=small_model)))
     registry.point("2")
     look(TakeUp(models, registry, full))
-    assert "cannot be kept: No space left on device" in str(read_state(models).problem)
+    assert "version 2, cannot be kept on the disk" in str(read_state(models).problem)
+    details = [vars(one).get("detail") for one in caplog.records]
+    assert "[Errno 28] No space left on device" in details
     assert served(models) == "1"
     assert len(folders(models)) == 1
 

@@ -133,11 +133,26 @@ class Access:
                 caller.slot, texts, caller.rate, caller.burst, caller.daily_quota
             )
         except OSError as error:
-            raise Refused(
-                503, f"Requests cannot be counted now ({error.strerror}).", _KEEPS_AWAY, "no-count"
-            ) from None
+            raise _uncounted(error) from None
         if wait is not None:
             raise _too_much(caller, texts, wait)
+
+    def spend(self, caller: Caller, texts: int) -> None:
+        """Count the texts of a request that was admitted before they were known. Raises Refused."""
+        if not caller.daily_quota:
+            return
+        try:
+            wait = self.counters.spend(caller.slot, texts, caller.daily_quota)
+        except OSError as error:
+            raise _uncounted(error) from None
+        if wait is not None:
+            raise _too_much(caller, texts, wait)
+
+    def give_back(self, caller: Caller, texts: int) -> None:
+        """Take back what `spend` counted: the texts were not answered."""
+        # What cannot be counted now stays counted: there is nobody to tell.
+        with suppress(Refused):
+            self.spend(caller, -texts)
 
     async def close(self) -> None:
         """Let go of files and connections."""
@@ -279,6 +294,12 @@ def _too_much(caller: Caller, texts: int, wait: Wait) -> Refused:
         f" this request has {texts}. The count starts again in {seconds} s."
     )
     return Refused(429, said, seconds, "quota-used")
+
+
+def _uncounted(error: OSError) -> Refused:
+    return Refused(
+        503, f"Requests cannot be counted now ({error.strerror}).", _KEEPS_AWAY, "no-count"
+    )
 
 
 def _keys_away() -> Refused:

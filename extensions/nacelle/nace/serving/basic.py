@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 
 from nacelle.nace.serving.problems import Problem
 
@@ -12,7 +11,7 @@ def bearer_of(authorization: str) -> str:
     """'Basic <user:password>' as 'Bearer <password>'. Raises Problem (401) where it is neither."""
     try:
         pair = base64.b64decode(authorization[6:].strip(), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         pair = ""
     _, colon, password = pair.partition(":")
     if not colon or not password:

@@ -18,6 +18,8 @@ from nacelle.nace.serving.problems import Problem
 # About 10 ms of work on one core: so many short texts, or fewer long ones.
 CHUNK = 128
 CHARACTERS = 10_000
+# Of a text that waits: some more than most have.
+_CHARACTERS_OF_A_TEXT = 100
 _RETRY_AFTER = {"Retry-After": "1"}
 _RETRY_LATER = {"Retry-After": "60"}
 _NO_RECORD = "records-unwritable"
@@ -30,14 +32,19 @@ class Batcher:
 
     def __init__(self, most_waiting: int, record: Callable[[Sequence[Job]], None]) -> None:
         self._most_waiting = most_waiting
+        self._most_characters = most_waiting * _CHARACTERS_OF_A_TEXT
         self._record = record
         self._jobs: deque[Job] = deque()
         self._scheduled = False
         self.waiting = 0
+        self._characters = 0
 
-    def check_room(self, texts: int) -> None:
-        """Raise Problem (503) where too many texts wait already for so many more."""
-        if self.waiting and self.waiting + texts > self._most_waiting:
+    def check_room(self, texts: int, characters: int) -> None:
+        """Raise Problem (503) where too much waits already for so many texts and characters."""
+        if self.waiting and (
+            self.waiting + texts > self._most_waiting
+            or self._characters + characters > self._most_characters
+        ):
             raise Problem(
                 503,
                 f"{self.waiting:,} texts are waiting, more would only wait longer. Send this again"
@@ -52,8 +59,15 @@ class Batcher:
         Call `check_room` first, without awaiting anything between.
         """
         self.waiting += len(job.items)
+        self._count(job, job.characters)
         self._jobs.append(job)
         self._schedule()
+
+    def _count(self, job: Job, characters: int) -> None:
+        """Count what of a job waits: half of the room at most, as small ones take turns with it."""
+        counted = min(characters, self._most_characters // 2)
+        self._characters += counted - job.counted
+        job.counted = counted
 
     def _schedule(self) -> None:
         if not self._scheduled:
@@ -96,7 +110,7 @@ class Batcher:
 
     def _drop(self, job: Job) -> None:
         """A job that nobody waits for any more, or that has waited too long."""
-        self.waiting -= job.left
+        self._forget(job)
         late = Problem(
             503,
             "There was no time to answer: the service is busy. Send this again in a second, or in"
@@ -113,9 +127,14 @@ class Batcher:
             self._failed(serving, parts)
             return
         for part, predictions in zip(parts, found, strict=True):
-            part.job.found += predictions
+            part.job.answered(part, predictions)
             self.waiting -= len(predictions)
+            self._count(part.job, part.job.characters)
         self._finish([part.job for part in parts if not part.job.left])
+
+    def _forget(self, job: Job) -> None:
+        self.waiting -= job.left
+        self._count(job, 0)
 
     def _failed(self, serving: Serving, parts: Sequence[Part]) -> None:
         """What one request asked must not fail the others: each is answered alone."""
@@ -125,7 +144,7 @@ class Batcher:
             return
         log.exception("a text cannot be answered")
         job = parts[0].job
-        self.waiting -= job.left
+        self._forget(job)
         if job in self._jobs:
             self._jobs.remove(job)
         _refuse([job], _broken())

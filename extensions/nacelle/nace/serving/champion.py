@@ -10,10 +10,12 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from nacelle.nace.model_folder import MODEL
 from nacelle.nace.threshold_file import ThresholdFile
@@ -22,10 +24,14 @@ from nacelle.secrets import write_private
 CURRENT = "current.json"
 PREVIOUS = "previous.json"
 STATE = "keeper.json"
+# A keeper that looks every `check_seconds` has this much time more, in seconds: to ask, and to
+# fetch a model of the usual size.
+_MARGIN = 30.0
 
 log = logging.getLogger(__name__)
 _Kept = TypeVar("_Kept", bound=msgspec.Struct)
 _Seen = tuple[int, int, int]
+_told: dict[Path, str] = {}
 
 
 class Current(msgspec.Struct, frozen=True):
@@ -53,7 +59,7 @@ class Current(msgspec.Struct, frozen=True):
 
 
 class KeeperState(msgspec.Struct, frozen=True):
-    """What the keeper last saw; each sentence is for people.
+    """What the keeper last saw. The sentences are for everybody; reasons are in the keeper's log.
 
     `checked` is when MLflow last answered (ISO 8601), None where it never did. `problem` says why
     the alias could not be followed, `refused` which version was not taken and why, `warning` why
@@ -99,6 +105,29 @@ def is_there(models: Path, current: Current) -> bool:
     return plain and (models / name / MODEL).is_file()
 
 
+def stated(models: Path, check_seconds: float, now: datetime) -> KeeperState:
+    """`read_state`, with a problem where the registry has not been heard of for long."""
+    state = read_state(models)
+    age = _age(state.checked, now)
+    # Below zero: the clock was set back.
+    if state.problem or (age is not None and abs(age) <= 3 * check_seconds + _MARGIN):
+        return state
+    asked = "was never asked" if age is None else f"was last asked {state.checked}"
+    problem = (
+        f"MLflow's registry {asked}: the keeper does not run, or has been fetching a model since."
+        " A new champion may not be taken up meanwhile."
+    )
+    return replace(state, problem=problem)
+
+
+def _age(checked: str | None, now: datetime) -> float | None:
+    """In seconds; None where it was never checked."""
+    try:
+        return (now - datetime.fromisoformat(checked or "")).total_seconds()
+    except (ValueError, TypeError):
+        return None
+
+
 class Watch:
     """Tells a process that answers when another model is to serve; cheap enough for each second.
 
@@ -116,9 +145,12 @@ class Watch:
         stat = _stat(self._path)
         if stat is None or stat == self._stat:
             return None
-        self._stat = stat
         found = _read(self._path, Current)
-        if found is None or found == self._seen or not is_there(self._models, found):
+        if found is None or not is_there(self._models, found):
+            # Perhaps it can be read the next time.
+            return None
+        self._stat = stat
+        if found == self._seen:
             return None
         self._seen = found
         return found
@@ -154,12 +186,17 @@ def sync(folder: Path) -> None:
 
 def _read(path: Path, kind: type[_Kept]) -> _Kept | None:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
+        found = msgspec.json.decode(path.read_bytes(), type=kind)
     except FileNotFoundError:
         return None
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        log.error("cannot be read", extra={"file": str(path), "reason": str(error)})
+        # It is read each second: one line as long as the reason is the same.
+        if _told.get(path) != str(error):
+            _told[path] = str(error)
+            log.error("cannot be read", extra={"file": str(path), "reason": str(error)})
         return None
+    _told.pop(path, None)
+    return found
 
 
 def _write(path: Path, content: msgspec.Struct) -> None:

@@ -19,6 +19,7 @@ from __future__ import annotations
 import base64
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,11 +32,14 @@ import msgspec
 from nacelle.nace.errors import NaceError
 from nacelle.nace.records import PredictionRecord
 from nacelle.nace.serving.parquet import ParquetBytes
-from nacelle.nace.serving.recorder import SUFFIX
+from nacelle.nace.serving.recorder import NAME, SUFFIX
 from nacelle.nace.serving.target import Target, TargetUnusable, open_target
 
 RECORDS, QUARANTINE = "records", "quarantine"
 _PARTITION = "date="
+# What is ours to remove: members may keep files of their own in the same bucket.
+_OURS = re.compile(rf"{RECORDS}/{_PARTITION}(\d{{4}}-\d{{2}}-\d{{2}})/{NAME}\.parquet")
+_OURS_APART = re.compile(rf"{QUARANTINE}/{NAME}{re.escape(SUFFIX)}")
 # Records that are Python objects at one time, and rows of a row group at most.
 _STEP = 10_000
 _decode = msgspec.json.Decoder(PredictionRecord).decode
@@ -190,7 +194,8 @@ def _quarantined(number: int, line: bytes, problem: str) -> bytes:
 
 
 def _remove_old(place: Target, now: datetime, kept: timedelta) -> int:
-    """How many dates are gone. What was written lately stays, whatever date a clock gave it."""
+    """How many dates are gone. What was written lately stays, whatever date a clock gave it; so
+    does what no compaction wrote."""
     first = (now - kept).date()
     files = place.files(RECORDS)
     old = {
@@ -198,15 +203,19 @@ def _remove_old(place: Target, now: datetime, kept: timedelta) -> int:
         for name, written in files.items()
         if written < now - kept and (day := _date_of(name)) and day < first
     }
-    quarantined = [n for n, written in place.files(QUARANTINE).items() if written < now - kept]
+    quarantined = [
+        name
+        for name, written in place.files(QUARANTINE).items()
+        if written < now - kept and _OURS_APART.fullmatch(name)
+    ]
     place.remove([*sorted(old), *quarantined])
     return len({_date_of(name) for name in old} - {_date_of(name) for name in files.keys() - old})
 
 
 def _date_of(name: str) -> date | None:
-    """The date of a partition, None for what is not ours."""
-    folder = name.split("/")[1]
+    """The date of the partition that a file is in, None for what is not ours."""
+    found = _OURS.fullmatch(name)
     try:
-        return date.fromisoformat(folder.removeprefix(_PARTITION))
+        return date.fromisoformat(found[1]) if found else None
     except ValueError:
         return None

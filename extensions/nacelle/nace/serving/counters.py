@@ -106,6 +106,28 @@ class Counters:
             finally:
                 fcntl.lockf(self._file, fcntl.LOCK_UN, _SLOT.size, place)
 
+    def spend(self, slot: int, texts: int, quota: int) -> Wait | None:
+        """Count texts of a request that was taken; None, or why not, when nothing is counted.
+
+        Less than none gives back what was counted for texts that were not answered.
+        """
+        place = slot * _SLOT.size
+        with self._mine:
+            fcntl.lockf(self._file, fcntl.LOCK_EX, _SLOT.size, place)
+            try:
+                level, stamp, day, used = _SLOT.unpack_from(self._map, place)
+                wall = self._wall()
+                today = int(wall // DAY)
+                if day != today or not 0 <= used < _MANY:
+                    used = 0
+                if quota and texts > 0 and used + texts > quota:
+                    return Wait("quota", DAY - wall % DAY, max(0, quota - used))
+                # What was counted yesterday is not given back today.
+                _SLOT.pack_into(self._map, place, level, stamp, today, max(0, used + texts))
+                return None
+            finally:
+                fcntl.lockf(self._file, fcntl.LOCK_UN, _SLOT.size, place)
+
     def clear(self, slot: int) -> None:
         """Forget what a slot counted, before another caller gets it."""
         place = slot * _SLOT.size

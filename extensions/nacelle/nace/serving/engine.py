@@ -50,6 +50,14 @@ class Job:
     deadline: float
     future: asyncio.Future[list[Prediction]]
     found: list[Prediction] = field(default_factory=list)
+    # How much work its texts are, in characters; what is left; what of it a queue has counted.
+    sizes: list[int] = field(init=False)
+    characters: int = field(init=False)
+    counted: int = 0
+
+    def __post_init__(self) -> None:
+        self.sizes = [weigh(item.text) for item in self.items]
+        self.characters = sum(self.sizes)
 
     @property
     def left(self) -> int:
@@ -58,22 +66,31 @@ class Job:
     def take(self, most: int, characters: int) -> Part:
         """The next texts: at most so many with so many characters, but one at least."""
         start = len(self.found)
-        items = self.items[start : start + most]
-        sizes = accumulate(len(item.text) for item in items)
-        fitting = next((n for n, size in enumerate(sizes) if size > characters), len(items))
-        return Part(self, items[: max(1, fitting)])
+        sums = accumulate(self.sizes[start : start + most])
+        fitting = [size for size in sums if size <= characters] or self.sizes[start : start + 1]
+        return Part(self, self.items[start : start + len(fitting)], fitting[-1])
+
+    def answered(self, part: Part, predictions: Sequence[Prediction]) -> None:
+        """Take the answers of the part that was taken last."""
+        self.found += predictions
+        self.characters -= part.characters
 
 
 @dataclass(frozen=True)
 class Part:
-    """Some texts of a job."""
+    """Some texts of a job, and how many characters of work they are."""
 
     job: Job
     items: Sequence[TextItem]
+    characters: int
 
-    @property
-    def characters(self) -> int:
-        return sum(len(item.text) for item in self.items)
+
+def weigh(text: str) -> int:
+    """About the characters of a text once it is normalized (NFKD), without normalizing it."""
+    if text.isascii():
+        return len(text)
+    # No other sign grows far beyond its bytes.
+    return len(text.encode(errors="surrogatepass")) + 15 * text.count("\ufdfa")
 
 
 def check_items(serving: Serving, items: Sequence[TextItem], longest: int) -> None:

@@ -38,16 +38,21 @@ _ODD = ("", " ", "?!", "0111", "\x00\n", "عامل", "🥖", "x" * 5000, "a b " 
 log = logging.getLogger(__name__)
 
 
+Fault = Literal["foreign", "damaged", "answers"]
+
+
 class Outcome(msgspec.Struct, frozen=True):
     """How far it came, and the sentence where it stopped.
 
     What stops while `fetching` or `keeping` may go better another time; what stops while `checking`
-    is the model's own fault. `model_version` is the digest of the content.
+    with a problem is the model's own fault, of the kind `fault`. Without a problem the process did
+    not come to its end. `model_version` is the digest of the content.
     """
 
     stage: Literal["fetching", "checking", "keeping", "ready"] = "fetching"
     model_version: str = ""
     problem: str = ""
+    fault: Fault = "damaged"
 
 
 def command(uri: str, folder: Path) -> list[str]:
@@ -88,11 +93,15 @@ def fetch(uri: str, folder: Path) -> Outcome:
     except Exception as error:
         return Outcome("fetching", problem=_sentence(error, folder))
     _tell(folder, Outcome("checking"))
+    faults: list[Fault] = []
     try:
-        found, version = _checked(local, uri)
+        found, version = _checked(local, uri, faults)
+    except (MemoryError, OSError):
+        # Of this machine rather than of the model: the process ends without a verdict.
+        raise
     # Whatever a damaged model makes the loader raise.
     except Exception as error:
-        return Outcome("checking", problem=_sentence(error, folder))
+        return Outcome("checking", problem=_sentence(error, folder), fault=faults[-1])
     _tell(folder, Outcome("keeping"))
     try:
         _keep(found, folder / MODEL)
@@ -149,12 +158,16 @@ def _download(uri: str, folder: Path) -> Path:
     return found
 
 
-def _checked(local: Path, uri: str) -> tuple[Path, str]:
+def _checked(local: Path, uri: str, faults: list[Fault]) -> tuple[Path, str]:
+    """Folder and version of a good model; the last of `faults` says what an error would mean."""
     from nacelle.nace.classifier import Classifier
     from nacelle.nace.load_model import folder_of
 
+    faults.append("foreign")
     found = folder_of(local, uri)
+    faults.append("damaged")
     classifier = Classifier.load(found)
+    faults.append("answers")
     check(classifier)
     log.info("checked", extra={"model": uri, "version": classifier.version})
     return found, classifier.version

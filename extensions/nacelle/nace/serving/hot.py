@@ -23,7 +23,15 @@ from nacelle.logs import request_id
 from nacelle.nace.prediction import Asked, now
 from nacelle.nace.serving.access import CLASSIFY, Caller
 from nacelle.nace.serving.basic import bearer_of
-from nacelle.nace.serving.body import CLOSE, ClientGone, Message, Receive, read_body
+from nacelle.nace.serving.body import (
+    CLOSE,
+    WHOLE,
+    Arriving,
+    ClientGone,
+    Message,
+    Receive,
+    read_body,
+)
 from nacelle.nace.serving.engine import check_level
 from nacelle.nace.serving.insee import InseeOptions, InseeRequest, answer_of, items_of
 from nacelle.nace.serving.problems import MEDIA_TYPE, Problem
@@ -39,6 +47,8 @@ _JSON = b"application/json"
 # Answers are for one caller, in one language, of the model of the moment.
 _NOT_KEPT = (b"cache-control", b"no-store")
 _SMALL_BODY = 64_000
+# As many of the largest bodies may be under way in one process.
+_LARGEST_BODIES = 16
 _encode = msgspec.json.Encoder().encode
 _classify_request = msgspec.json.Decoder(ClassifyRequest)
 _insee_request = msgspec.json.Decoder(InseeRequest)
@@ -66,7 +76,9 @@ class HotRoutes:
         self._service = service
         self._forced = language
         self._active = 0
-        self._most = service.settings.limits.connections
+        limits = service.settings.limits
+        self._most = limits.connections
+        self._arriving = Arriving(_LARGEST_BODIES * limits.body_bytes, _SMALL_BODY)
         # A service that has much to do is not dead.
         self._health = f"{prefix}/healthz"
         self._routes = {
@@ -101,7 +113,7 @@ class HotRoutes:
         length = dict(scope["headers"]).get(b"content-length")
         seconds = self._service.settings.limits.seconds
         try:
-            body = await read_body(scope, receive, length, _SMALL_BODY, seconds)
+            body = await read_body(scope, receive, length, _SMALL_BODY, seconds, self._arriving)
         except ClientGone:
             return
         except Problem as problem:
@@ -160,18 +172,23 @@ class HotRoutes:
             caller = access.known(authorization, key, proof)
             if caller is None:
                 caller = await access.identify(authorization, key, proof)
+            # Before anything of the body is read: who asks too often costs nothing more.
+            access.admit(caller, 0)
             if CLASSIFY not in caller.scopes:
                 raise Problem(
                     403, "This key may not classify; it has no such scope.", kind="not-allowed"
                 )
             _check_kind(headers)
         except Problem as problem:
-            # Its body is unread, so nobody may use this connection for another request.
-            problem.headers.update(CLOSE)
+            if not scope.get(WHOLE):
+                # Its body is unread, so nobody may use this connection for another request.
+                problem.headers.update(CLOSE)
             raise
         limits = self._service.settings.limits
         length = headers.get(b"content-length")
-        body = await read_body(scope, receive, length, limits.body_bytes, limits.seconds)
+        body = await read_body(
+            scope, receive, length, limits.body_bytes, limits.seconds, self._arriving
+        )
         language = _language(_text(headers.get(b"accept-language")), self._forced)
         return Request(number, caller, language, scope["query_string"], body)
 

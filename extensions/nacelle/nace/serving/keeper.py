@@ -11,9 +11,11 @@ import asyncio
 import fcntl
 import json
 import logging
+import math
 import os
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,15 +24,17 @@ from nacelle.layout import Layout
 from nacelle.logs import log_to_stdout
 from nacelle.nace.serving import fetch
 from nacelle.nace.serving.children import run
+from nacelle.nace.serving.recorder import SUFFIX
 from nacelle.nace.serving.registry import PREFIX, Registry, make_http
 from nacelle.nace.serving.takeup import Fetch, TakeUp
 from nacelle.settings import Settings, SettingsError, load_settings
 from nacelle.storage.slug import project_bucket
 
-MODELS = "models"
+MODELS, RECORDS = "models", "records"
 _TOKEN = "JUPYTERHUB_API_TOKEN"
 _FETCH_SECONDS = 600.0
 _COMPACT_SECONDS = 3600.0
+_DAY = 86_400.0
 _SHOWN = 2000
 
 Duty = Callable[[], Awaitable[None]]
@@ -62,10 +66,11 @@ async def keep(settings: Settings, models: Path, token: str) -> None:
         taking = TakeUp(
             models, Registry(http, nace.model, nace.alias), fetcher(door + PREFIX, token, space)
         )
+        compacting = Compacting(models.parent / RECORDS, nace.records.keep_days)
         woken = asyncio.Event()
         duties = [
             asyncio.create_task(every(nace.check_seconds, taking.look, woken)),
-            asyncio.create_task(every(nace.records.compact_seconds, compact, asyncio.Event())),
+            asyncio.create_task(every(nace.records.compact_seconds, compacting, asyncio.Event())),
         ]
 
         def wake() -> None:
@@ -92,6 +97,24 @@ def fetcher(address: str, token: str, space: str, seconds: float = _FETCH_SECOND
         return ended.words
 
     return fetched
+
+
+class Compacting:
+    """Has records compacted when there are any, and old ones removed once a day."""
+
+    def __init__(self, records: Path, keep_days: int) -> None:
+        self._records = records
+        self._removes = keep_days > 0
+        self._last = -math.inf
+
+    async def __call__(self) -> None:
+        """A look costs nothing; the process that compacts takes seconds to load its libraries."""
+        now = time.monotonic()
+        removal = self._removes and now - self._last >= _DAY
+        if not removal and not any(self._records.glob(f"*{SUFFIX}")):
+            return
+        self._last = now
+        await compact()
 
 
 async def compact() -> None:

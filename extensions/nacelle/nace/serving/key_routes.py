@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Header, Path, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from nacelle.credentials.identity import PROOF_HEADER
@@ -16,6 +17,15 @@ from nacelle.nace.serving.problems import MEDIA_TYPE, Problem
 from nacelle.settings import NaceKeys
 
 Found = TypeVar("Found")
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+def _caller(request: Request) -> Caller:
+    caller: Caller = request.state.caller
+    return caller
+
+
+_Caller = Annotated[Caller, Depends(_caller)]
 
 # What SQLite, JSON readers and people can hold.
 _LARGEST = 1_000_000_000
@@ -78,10 +88,11 @@ class MadeKey(KeyInfo):
 
 def make_key_routes(access: Access) -> APIRouter:
     """The routes of keys. Their refusals are Problems, which the application answers."""
-    router = APIRouter(prefix="/v1/keys", tags=["keys"], responses=_refusals(401, 403, 429, 503))
 
-    async def person(authorization: str | None, api_key: str | None, proof: str | None) -> Caller:
-        caller = await access.identify(authorization, api_key, proof)
+    async def person(headers: Mapping[str, str]) -> Caller:
+        caller = await access.identify(
+            headers.get("authorization"), headers.get("x-api-key"), headers.get(PROOF_HEADER)
+        )
         access.admit(caller, 0)
         # A key that leaks must not be able to make others.
         if not caller.owner or (caller.id.startswith("key:") and not _administers(caller)):
@@ -93,11 +104,27 @@ def make_key_routes(access: Access) -> APIRouter:
             )
         return caller
 
+    class KnownFirst(APIRoute):
+        """Asks who it is before it looks at anything else: a stranger is told nothing of it."""
+
+        def get_route_handler(self) -> Handler:
+            handle = super().get_route_handler()
+
+            async def known_first(request: Request) -> Response:
+                request.state.caller = await person(request.headers)
+                return await handle(request)
+
+            return known_first
+
+    router = APIRouter(
+        prefix="/v1/keys",
+        tags=["keys"],
+        responses=_refusals(401, 403, 429, 503),
+        route_class=KnownFirst,
+    )
+
     @router.get("", summary="List keys: one's own; all of them for administrators")
-    async def list_keys(
-        authorization: _Authorization = None, x_api_key: _ApiKey = None, proof: _Proof = None
-    ) -> list[KeyInfo]:
-        caller = await person(authorization, x_api_key, proof)
+    async def list_keys(caller: _Caller) -> list[KeyInfo]:
         everybody = _administers(caller)
         found = _kept(access.keys.all)
         return [_info(key) for key in found if everybody or key.owner == caller.owner]
@@ -108,14 +135,7 @@ def make_key_routes(access: Access) -> APIRouter:
         summary="Make a key; the answer is the only place that shows it whole",
         responses=_refusals(409, 422),
     )
-    async def make_key(
-        body: NewKey,
-        response: Response,
-        authorization: _Authorization = None,
-        x_api_key: _ApiKey = None,
-        proof: _Proof = None,
-    ) -> MadeKey:
-        caller = await person(authorization, x_api_key, proof)
+    async def make_key(body: NewKey, response: Response, caller: _Caller) -> MadeKey:
         settings = access.settings.keys
         allowance = _allowance(body, settings, _administers(caller))
         most = None if _administers(caller) else settings.per_person
@@ -133,22 +153,14 @@ def make_key_routes(access: Access) -> APIRouter:
     )
     async def revoke_key(
         key_id: Annotated[str, Path(pattern="^[0-9a-f]{12}$", description="Id of the key.")],
-        authorization: _Authorization = None,
-        x_api_key: _ApiKey = None,
-        proof: _Proof = None,
+        caller: _Caller,
     ) -> None:
-        caller = await person(authorization, x_api_key, proof)
         key = _kept(lambda: access.keys.get(key_id))
         if key is None or not (key.owner == caller.owner or _administers(caller)):
             raise Problem(404, f"You have no API key with the id {key_id}.", kind="no-such-key")
         await asyncio.to_thread(_kept, lambda: access.keys.revoke(key_id))
 
     return router
-
-
-_Authorization = Annotated[str | None, Header(include_in_schema=False)]
-_ApiKey = Annotated[str | None, Header(include_in_schema=False)]
-_Proof = Annotated[str | None, Header(alias=PROOF_HEADER, include_in_schema=False)]
 
 
 def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -28,7 +28,7 @@ _MEANINGS = {
     503: "Not now: overloaded, no model yet, or records cannot be kept",
 }
 _RETRIES = (429, 503)
-_OF_BODIES = (400, 408, 413)
+_OF_BODIES = (408, 413)
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -94,8 +94,8 @@ def _describe_refusals(paths: dict[str, Any]) -> None:
         for method, operation in methods.items():
             answers = operation["responses"]
             told = {400, 422} & {int(status) for status in answers}
-            if method == "post":
-                told |= {*_OF_BODIES}
+            # A body is read, within limits, whatever the method is.
+            told |= {*_OF_BODIES, *((400,) if method == "post" else ())}
             if not path.endswith("/healthz"):
                 told.add(503)
             answers |= {str(status): _refusal(status) for status in sorted(told)}

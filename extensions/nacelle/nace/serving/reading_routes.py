@@ -13,7 +13,6 @@ from nacelle.credentials.identity import PROOF_HEADER
 from nacelle.language import choose_language
 from nacelle.nace.serving.access import ADMINISTER, Caller
 from nacelle.nace.serving.basic import bearer_of
-from nacelle.nace.serving.champion import read_state
 from nacelle.nace.serving.engine import Serving
 from nacelle.nace.serving.metrics import exposition
 from nacelle.nace.serving.openapi import refusals
@@ -38,9 +37,12 @@ class Readiness(BaseModel):
     model: str = Field(description="Registry version and content version that serve.")
     since: str
     checked: str | None = Field(description="When the registry last answered.")
-    problem: str | None = Field(description="Why the registry could not be asked.")
+    problem: str | None = Field(description="Why the registry's alias cannot be followed now.")
     refused: str | None = Field(description="A version that was not taken, and why.")
-    warning: str | None
+    pending: str | None = Field(
+        description="A newer model that this process could not load yet, and why."
+    )
+    warning: str | None = Field(description="Why the version's threshold is not used.")
 
 
 class Found(BaseModel):
@@ -120,13 +122,14 @@ def make_health_routes(service: Service) -> APIRouter:
     )
     async def readyz() -> Readiness:
         current = service.model().current
-        state = read_state(service.models)
+        state = service.stated()
         return Readiness(
             model=f"{current.registry_version} ({current.model_version})",
             since=current.taken,
             checked=state.checked,
             problem=state.problem,
             refused=state.refused,
+            pending=service.pending.sentence if service.pending else None,
             warning=state.warning,
         )
 

@@ -24,6 +24,8 @@ from nacelle.nace.text import fold
 log = logging.getLogger(__name__)
 
 SUFFIX = ".jsonl"
+# Of a file, without its ending: when it was begun, and a random number.
+NAME = r"\d{8}T\d{6}Z-[0-9a-f]{16}"
 _WORD = re.compile(r"\w+")
 _CLOSED = -1
 
@@ -35,8 +37,9 @@ class Recorder:
     that it is complete: a killed process frees it. It is closed at `rotate_bytes`, or when it is
     `rotate_seconds` old. Make one in each process after it was forked: a child would hold the lock.
 
-    With `fsync`, `write` waits for the disk: in a server, call it in a thread. With `text_key`,
-    a keyed hash stands for each text.
+    With `fsync`, `write` waits for the disk, and so does the event loop that calls it: all that
+    waits meanwhile is answered, and written, together the next time. With `text_key`, a keyed hash
+    stands for each text; the codes of the answer stay, and they tell much of it.
     """
 
     def __init__(

@@ -15,11 +15,19 @@ _ABSENT = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
 _SHOWN = 300
 
 
-class RegistryAway(Exception):
+class Told(Exception):
+    """The message is for everybody, and tells no address or path; `detail` is for the log."""
+
+    def __init__(self, message: str, detail: str = "") -> None:
+        super().__init__(message)
+        self.detail = detail
+
+
+class RegistryAway(Told):
     """MLflow could not be asked; the message says why."""
 
 
-class NoChampion(Exception):
+class NoChampion(Told):
     """MLflow answered that there is no such model or alias."""
 
 
@@ -70,12 +78,19 @@ class Registry:
         try:
             answer = await self._http.get(_ALIAS, params={"name": self.model, "alias": self.alias})
         except httpx.HTTPError as error:
-            raise RegistryAway(f"MLflow does not answer ({type(error).__name__}).") from None
-        if answer.status_code in (400, 404) and _error(answer)[0] in _ABSENT:
-            raise NoChampion(f"MLflow has no {self.uri} ({_error(answer)[1]}).")
-        if answer.status_code != httpx.codes.OK:
-            raise RegistryAway(f"MLflow answered {answer.status_code}: {_error(answer)[1]}.")
-        return _version(answer.content)
+            raise RegistryAway(
+                "MLflow does not answer.", f"{type(error).__name__}: {error}"
+            ) from None
+        if answer.status_code == httpx.codes.OK:
+            return _version(answer.content)
+        code, said = _error(answer)
+        if answer.status_code in (400, 404) and code in _ABSENT:
+            raise NoChampion(f"MLflow has no {self.uri}.", said)
+        refused = answer.status_code in (401, 403)
+        raise RegistryAway(
+            f"MLflow {'refuses to tell' if refused else 'cannot tell'} which version is to serve.",
+            f"{answer.status_code} {code}: {said}",
+        )
 
 
 def make_http(address: str, token: str, space: str) -> httpx.AsyncClient:
@@ -92,7 +107,7 @@ def _version(content: bytes) -> Version:
     try:
         found = msgspec.json.decode(content, type=_Answer).model_version
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RegistryAway(f"MLflow's answer cannot be read: {error}.") from None
+        raise RegistryAway("MLflow's answer cannot be read.", str(error)) from None
     tags = {tag.key: tag.value for tag in found.tags}
     return Version(found.version, found.source, found.run_id, tags.get(TAG, ""))
 

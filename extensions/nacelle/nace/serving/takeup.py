@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 import shutil
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,12 +27,19 @@ from nacelle.nace.serving.champion import (
     sync,
     write_state,
 )
-from nacelle.nace.serving.fetch import MODEL, read_outcome
-from nacelle.nace.serving.registry import NoChampion, Registry, RegistryAway, Version
+from nacelle.nace.serving.fetch import MODEL, Fault, Outcome, read_outcome
+from nacelle.nace.serving.registry import NoChampion, Registry, RegistryAway, Told, Version
 from nacelle.nace.threshold_file import ThresholdFile, read_threshold
 
 # What could not be fetched is not asked for at every look: each try starts a process.
 _AGAIN = 45.0
+# A process that is killed or takes too long while it checks may be the machine's fault.
+_TRIES = 3
+_FAULTS: dict[Fault, str] = {
+    "foreign": "it is no classifier of Nacelle",
+    "damaged": "it is damaged, or of a format that this version does not read",
+    "answers": "it gives answers that are no good",
+}
 _INCOMING = ".incoming-"
 
 # Fetches an address into a folder, where an outcome stands afterwards; how it ended, in words.
@@ -40,12 +49,21 @@ _Identity = tuple[str, str, str]
 log = logging.getLogger(__name__)
 
 
-class NotFetched(Exception):
+class NotFetched(Told):
     """A version could not be fetched; another time it may."""
 
 
-class Refused(Exception):
+class Refused(Told):
     """A version that was fetched and is no good."""
+
+
+@dataclass(frozen=True)
+class _Failed:
+    """How taking a version ended; `until` (monotonic) it is not tried again."""
+
+    version: _Identity
+    until: float
+    error: NotFetched | Refused
 
 
 class TakeUp:
@@ -59,31 +77,37 @@ class TakeUp:
         for path in models.glob(f"{_INCOMING}*"):
             shutil.rmtree(path, ignore_errors=True)
         self._state = read_state(models)
+        self._told: dict[str, tuple[str, str]] = {}
         self.forget()
 
     def forget(self) -> None:
         """Forget what was refused, failed or found whole: try it all again at the next look."""
         self._whole = ""
-        self._refused: _Identity | None = None
-        self._failed: tuple[_Identity, float, str] | None = None
+        self._failed: _Failed | None = None
+        self._stopped: list[_Identity] = []
 
     async def look(self) -> None:
         """Look once, and tell what was seen."""
         state = await self._look()
-        for field in ("problem", "refused", "warning"):
-            sentence = getattr(state, field)
-            if sentence and sentence != getattr(self._state, field):
-                log.warning(sentence, extra={"about": field})
+        self._told = {about: told for about, told in self._told.items() if getattr(state, about)}
         self._state = state
         write_state(self._models, state)
+
+    def _tell(self, about: str, error: Told) -> str:
+        """The sentence for everybody; with its detail it is logged once as long as both stay."""
+        told = str(error), error.detail
+        if self._told.get(about) != told:
+            self._told[about] = told
+            log.warning(told[0], extra={"about": about, "detail": told[1]})
+        return told[0]
 
     async def _look(self) -> KeeperState:
         try:
             version = await self._registry.ask()
         except RegistryAway as error:
-            return replace(self._state, problem=f"{error} {self._meanwhile()}")
+            return replace(self._state, problem=self._problem(error))
         except NoChampion as error:
-            return KeeperState(checked=_now(), problem=f"{error} {self._meanwhile()}")
+            return KeeperState(checked=_now(), problem=self._problem(error))
         return await self._follow(version)
 
     async def _follow(self, version: Version) -> KeeperState:
@@ -92,9 +116,9 @@ class TakeUp:
             same = current is not None and current.identity == version.identity
             found = current if current and same else await self._take(version)
         except NotFetched as error:
-            return KeeperState(checked=_now(), problem=f"{error} {self._meanwhile()}")
+            return KeeperState(checked=_now(), problem=self._problem(error))
         except Refused as error:
-            return KeeperState(checked=_now(), refused=str(error))
+            return KeeperState(checked=_now(), refused=self._tell("refused", error))
         threshold, warning = self._threshold(version, found)
         wanted = replace(found, threshold=threshold)
         if wanted != current:
@@ -111,12 +135,9 @@ class TakeUp:
 
     async def _take(self, version: Version) -> Current:
         """The version as it is to be published. Raises NotFetched or Refused."""
-        if self._refused == version.identity and self._state.refused:
-            raise Refused(self._state.refused)
-        if self._failed and self._failed[0] == version.identity:
-            _, until, sentence = self._failed
-            if time.monotonic() < until:
-                raise NotFetched(sentence)
+        failed = self._failed
+        if failed and failed.version == version.identity and time.monotonic() < failed.until:
+            raise failed.error.with_traceback(None)
         before = previous(self._models)
         again = before is not None and before.identity == version.identity
         if before and again and _is_whole(model_folder(self._models, before)):
@@ -125,36 +146,33 @@ class TakeUp:
         try:
             found = await self._fetch_and_place(version)
         except NotFetched as error:
-            self._failed = (version.identity, time.monotonic() + _AGAIN, str(error))
+            self._failed = _Failed(version.identity, time.monotonic() + _AGAIN, error)
             raise
-        except Refused:
-            self._refused = version.identity
+        except Refused as error:
+            self._failed = _Failed(version.identity, math.inf, error)
             raise
         seconds = round(time.monotonic() - started, 1)
         log.info("fetched and checked", extra={"model": found.folder, "seconds": seconds})
         return found
 
     async def _fetch_and_place(self, version: Version) -> Current:
-        name = f"{self._registry.model}, version {version.number},"
+        name = self._name(version)
         try:
             incoming = Path(tempfile.mkdtemp(prefix=_INCOMING, dir=self._models))
         except OSError as error:
-            raise NotFetched(f"{name} cannot be kept: {error.strerror}.") from None
+            raise _not_kept(name, error) from None
         try:
             ended = await self._fetch(f"models:/{self._registry.model}/{version.number}", incoming)
             outcome = read_outcome(incoming)
-            problem = outcome.problem or f"the process that did it {ended}"
             if outcome.stage == "checking":
-                raise Refused(
-                    f"{name} is not taken up, since it is no classifier that works: {problem}"
-                    " It is looked at again when the alias points to another version."
-                )
+                raise self._verdict(version, outcome, ended)
             if outcome.stage != "ready":
-                raise NotFetched(f"{name} could not be fetched: {problem}")
+                detail = outcome.problem or f"the process that did it {ended}"
+                raise NotFetched(f"{name} could not be fetched from MLflow or its store.", detail)
             folder = f"{version.number}-{outcome.model_version}"
             _place(incoming / MODEL, self._models / folder)
         except OSError as error:
-            raise NotFetched(f"{name} cannot be kept: {error.strerror}.") from None
+            raise _not_kept(name, error) from None
         finally:
             shutil.rmtree(incoming, ignore_errors=True)
         return Current(
@@ -167,17 +185,41 @@ class TakeUp:
             run_id=version.run_id,
         )
 
+    def _verdict(self, version: Version, outcome: Outcome, ended: str) -> NotFetched | Refused:
+        """What it means that the checking did not end well."""
+        name, fault = self._name(version), _FAULTS[outcome.fault]
+        if not outcome.problem:
+            self._stopped = [one for one in self._stopped if one == version.identity]
+            self._stopped.append(version.identity)
+            tried = len(self._stopped)
+            if tried < _TRIES:
+                return NotFetched(
+                    f"{name} could not be checked: the process that does it was stopped, or took"
+                    f" too long (try {tried} of {_TRIES}).",
+                    f"the process {ended}",
+                )
+            fault = f"none of {_TRIES} processes could check it to the end"
+        return Refused(
+            f"{name} is not taken up: {fault}. It is looked at again when the alias points to"
+            " another version.",
+            outcome.problem or f"the process {ended}",
+        )
+
+    def _name(self, version: Version) -> str:
+        return f"{self._registry.model}, version {version.number},"
+
     def _threshold(
         self, version: Version, current: Current
     ) -> tuple[ThresholdFile | None, str | None]:
         """The threshold in the version's tag, or why it is not used."""
         if not version.threshold:
             return None, None
-        where = f"The threshold of {self._registry.model}, version {version.number}, is not used"
+        where = f"The threshold of {self._name(version)} is not used"
         try:
             found = read_threshold(version.threshold, model=current.model_version, where=where)
         except NaceError as error:
-            return None, str(error)
+            said = f"{where}: it was proved for another model, or cannot be read."
+            return None, self._tell("warning", Told(said, str(error)))
         return found, None
 
     def _publish(self, current: Current) -> None:
@@ -200,6 +242,9 @@ class TakeUp:
             if path.is_dir() and path.name not in kept:
                 shutil.rmtree(path, ignore_errors=True)
 
+    def _problem(self, error: Told) -> str:
+        return f"{self._tell('problem', error)} {self._meanwhile()}"
+
     def _meanwhile(self) -> str:
         current = read_current(self._models)
         if current is None:
@@ -215,6 +260,10 @@ def _place(model: Path, target: Path) -> None:
         shutil.rmtree(target)
     model.rename(target)
     sync(target.parent)
+
+
+def _not_kept(name: str, error: OSError) -> NotFetched:
+    return NotFetched(f"{name} cannot be kept on the disk of this service.", str(error))
 
 
 def _is_whole(folder: Path) -> bool:
