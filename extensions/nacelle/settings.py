@@ -186,7 +186,10 @@ class NaceRecords(_Frozen):
 
     fsync: bool = Field(
         default=False,
-        description="Wait for the disk at each record: a power cut loses none, and it is slower.",
+        description=(
+            "Wait for the disk at each record: a power cut loses none; a process answers nothing"
+            " else meanwhile, so it is much slower."
+        ),
     )
     text: Literal["keep", "hash"] = Field(
         default="keep", description="Keep the texts in the records, or only a keyed hash of each."

@@ -60,7 +60,10 @@ def test_the_pipeline_makes_and_registers_a_classifier(alice: Person, tmp_path: 
         source = ROOT / "notebooks" / "pipelines" / "nace" / f"{step}.ipynb"
         assert run_notebook(alice, source, f"{bucket}/{step}.ipynb", parameters) == "0", step
     # A new one: a server ends connections that nobody has listened to for a minute.
-    printed = alice.server().kernel().run("""
+    printed = (
+        alice.server()
+        .kernel()
+        .run("""
 import mlflow, nacelle
 version = mlflow.MlflowClient().get_model_version_by_alias("nace", "champion")
 run = mlflow.get_run(version.run_id)
@@ -70,6 +73,7 @@ rows, right = nacelle.connect().sql(
 ).fetchone()
 print(run.info.user_id, rows, round(right, 3), round(run.data.metrics["accuracy_4"], 3))
 """)
+    )
     user, count, right, accuracy = printed.split()
     assert user == "alice"
     assert int(count) > 150

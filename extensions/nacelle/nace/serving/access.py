@@ -312,5 +312,6 @@ def _refuse(error: NotAllowed) -> NoReturn:
     said = f"{str(error)[0].upper()}{str(error)[1:]}."
     if error.status == 401:
         raise Refused(401, f"{said} {_SEND_ONE}", kind="unknown-caller") from None
-    kind, wait = ("no-hub", _KEEPS_AWAY) if error.status == 503 else ("not-allowed", None)
+    away = error.retry_after or _KEEPS_AWAY
+    kind, wait = ("no-hub", away) if error.status == 503 else ("not-allowed", None)
     raise Refused(error.status, said, wait, kind) from None
