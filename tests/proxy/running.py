@@ -216,6 +216,8 @@ class Hub:
         try:
             yield
         finally:
+            # The client tells later ones of its experiment, by a variable too.
+            _forget_client_state()
             _set(before)
 
 

@@ -15,7 +15,7 @@ from nacelle.nace.client_batches import Text
 from nacelle.nace.client_sender import Answer
 from nacelle.nace.prediction import Prediction
 from tests.nace.serving.running import RunningService
-from tests.support.waiting import free_base
+from tests.support.waiting import free_base, wait_for
 
 TEXTS = ("bakery", "road haulage", "growing of wheat", "idem", "", "0111", "hairdresser")
 
@@ -185,6 +185,7 @@ def test_killed_workers_lose_no_text(small_model: Path, tmp_path: Path) -> None:
             for one in client.classify_many(texts):
                 found.append(one)
                 if len(found) in (300, 2500):
+                    wait_for(lambda: len(service.workers()) == 2, 60, "both workers")
                     # One of them, then all.
                     for worker in service.workers()[: 1 if len(found) == 300 else None]:
                         killed.add(worker.pid)
