@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 from collections import Counter
@@ -198,7 +199,9 @@ def test_a_used_up_quota_ends_it_and_another_key_goes_on(
     assert "2100 texts a day" in told.stderr and "Run the same command again" in told.stderr
     assert not out.exists()
     monkeypatch.setenv("NACELLE_API_KEY", service.key)
-    assert "Going on after 2,000 rows" in invoke("classify", long, "--output", out).stderr
+    # Requests go side by side: a later one may have had the last of the quota before an earlier.
+    going_on = invoke("classify", long, "--output", out).stderr
+    assert re.search(r"Going on after (500|1,000|1,500|2,000) rows", going_on)
 
 
 @pytest.mark.parametrize(
