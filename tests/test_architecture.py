@@ -17,9 +17,9 @@ ROWS = [
     {"cli"},
     {"local"},
     {"hub", "lab", "jobs", "nace", "backbone", "proxy"},
-    {"credentials", "storage"},
+    {"credentials", "storage", "environments"},
     {"layout", "secrets", "logs", "shares", "kernels", "language"},
-    {"settings", "problems", "storage.slug"},
+    {"settings", "problems", "prefixes", "storage.slug"},
 ]
 # The rule for the names of buckets is needed at both ends: it is of the lowest row.
 APART = {("storage", "slug"): "storage.slug"}

@@ -6,12 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from nacelle.prefixes import BROKER_PREFIX
 from nacelle.settings import Settings
-
-# Path of the broker behind the proxy; it is part of its name as an OpenID issuer.
-BROKER_PREFIX = "/services/broker"
-# Path of the classifier behind the proxy.
-NACE_PREFIX = "/services/nace"
 
 # Offsets from the platform's port. All but the first listen on loopback only.
 PORTS = {

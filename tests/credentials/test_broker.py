@@ -14,7 +14,8 @@ from nacelle.credentials.hub import HubDirectory
 from nacelle.credentials.issuer import Identity, Issuer
 from nacelle.credentials.keys import Keys
 from nacelle.credentials.sts import TokenExchange
-from nacelle.layout import BROKER_PREFIX, Layout
+from nacelle.layout import Layout
+from nacelle.prefixes import BROKER_PREFIX
 from nacelle.settings import Settings
 from nacelle.storage.embedded.keys import Identity as StoreIdentity
 from nacelle.storage.embedded.policy import own_buckets

@@ -15,11 +15,11 @@ from hubrig import Browser, Platform
 
 from nacelle.credentials.hub import HubDirectory
 from nacelle.credentials.identity import PROOF_HEADER
-from nacelle.layout import NACE_PREFIX
 from nacelle.local.parts import service_environment
 from nacelle.nace.serving.access import open_access
 from nacelle.nace.serving.key_routes import make_key_routes
 from nacelle.nace.serving.problems import MEDIA_TYPE, Problem
+from nacelle.prefixes import NACE_PREFIX
 from nacelle.secrets import read_secret
 from tests.support.waiting import wait_for
 

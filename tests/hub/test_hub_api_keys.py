@@ -12,7 +12,7 @@ from nace_api import TITLES, NaceApi, made_key, page, predicted, said, send
 from test_hub_look import SAME, rendered, texts
 
 from nacelle.hub.try_it import HOW_MANY, LANGUAGES, STAGES, curl
-from nacelle.settings import NaceKeys
+from nacelle.settings.nace import NaceKeys
 
 
 @pytest.fixture(scope="module")

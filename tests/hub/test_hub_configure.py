@@ -13,11 +13,11 @@ import toml  # type: ignore[import-untyped]
 from hubrig import ROOT
 from traitlets.config import Config
 
+from nacelle.environments.profiles import check, load_profiles
+from nacelle.environments.variables import local_addresses, make_environment
 from nacelle.hub import processes
 from nacelle.hub.configure import add_roles, configure, make_groups, make_roles
-from nacelle.hub.environment import local_addresses, make_environment
 from nacelle.hub.french import FRENCH, SCRIPTS
-from nacelle.hub.profiles import check, load_profiles
 from nacelle.hub.proxy import make_traefik_static, write_traefik_files
 from nacelle.hub.words import translate, translate_note
 from nacelle.language import Said, choose_language

@@ -15,10 +15,10 @@ from jupyterhub.scopes import describe_raw_scopes
 from jupyterhub.spawner import SimpleLocalProcessSpawner
 from kubespawner import KubeSpawner
 
+from nacelle.environments.machine import Machine
+from nacelle.environments.profiles import load_profiles
 from nacelle.hub.forms import make_cards
-from nacelle.hub.machine import Machine
 from nacelle.hub.pages import template_vars
-from nacelle.hub.profiles import load_profiles
 from nacelle.hub.sessions import SessionMixin
 from nacelle.language import Said
 from nacelle.settings import Settings

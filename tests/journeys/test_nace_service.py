@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from nacelle.layout import NACE_PREFIX
+from nacelle.prefixes import NACE_PREFIX
 from tests.nace.small import train_small_model, write_small_rows
 from tests.support.installation import Installation
 from tests.support.person import Person

@@ -27,9 +27,9 @@ from nacelle.credentials.hub import HubDirectory, NotAllowed
 from nacelle.credentials.issuer import Identity, Issuer
 from nacelle.credentials.keys import Keys, KeysUnavailable
 from nacelle.credentials.sts import AUDIENCE, TokenExchange
-from nacelle.layout import BROKER_PREFIX as PREFIX
 from nacelle.layout import Layout
 from nacelle.logs import log_to_stdout, request_id
+from nacelle.prefixes import BROKER_PREFIX as PREFIX
 from nacelle.settings import load_settings
 from nacelle.storage.slug import SlugError, slug
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import bcrypt
 
+from nacelle.environments.profiles import load_profiles
 from nacelle.hub import pages, refusals
 from nacelle.hub.nace_setup import configure_nace_pages
 from nacelle.hub.passwords import ensure_passwords
-from nacelle.hub.profiles import load_profiles
 from nacelle.hub.proxy import API_USER, ENTRY_POINT, routes_file
 from nacelle.layout import Layout
 from nacelle.secrets import ensure_secrets, read_secret

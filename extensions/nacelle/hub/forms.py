@@ -6,9 +6,9 @@ import html
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from nacelle.hub.machine import Machine
-from nacelle.hub.profile import Cpu, Memory, Option, OptionChoice, Profile
-from nacelle.hub.profiles import (
+from nacelle.environments.machine import Machine
+from nacelle.environments.profile import Cpu, Memory, Option, OptionChoice, Profile
+from nacelle.environments.profiles import (
     OTHER,
     ProfileError,
     allowed,

@@ -9,7 +9,8 @@ from jupyterhub.handlers import BaseHandler
 
 from nacelle.credentials.identity import PROOF_HEADER, Person, sign_proof
 from nacelle.language import Language, Said, choose_language
-from nacelle.layout import NACE_PREFIX, Layout
+from nacelle.layout import Layout
+from nacelle.prefixes import NACE_PREFIX
 from nacelle.secrets import read_secret
 from nacelle.settings import Settings
 

@@ -21,11 +21,12 @@ from traitlets import Instance, Tuple, default
 from traitlets.config import LoggingConfigurable
 
 from nacelle import kernels
-from nacelle.hub import environment, processes
+from nacelle.environments import variables
+from nacelle.environments.machine import Machine, probe_machine
+from nacelle.environments.profile import Choice
+from nacelle.environments.profiles import ProfileError, check, lacking
+from nacelle.hub import processes
 from nacelle.hub.forms import make_cards, read_form, remembered_options
-from nacelle.hub.machine import Machine, probe_machine
-from nacelle.hub.profile import Choice
-from nacelle.hub.profiles import ProfileError, check, lacking
 from nacelle.hub.refusals import ChoiceRefused, StartFailed
 from nacelle.language import Language, Said, choose_language
 from nacelle.layout import Layout
@@ -72,7 +73,7 @@ class SessionMixin(LoggingConfigurable):  # type: ignore[misc]
         """What sessions can use here."""
         raise NotImplementedError
 
-    def addresses(self) -> environment.Addresses:
+    def addresses(self) -> variables.Addresses:
         """Where a session finds the other parts."""
         raise NotImplementedError
 
@@ -144,7 +145,7 @@ class SessionMixin(LoggingConfigurable):  # type: ignore[misc]
     def session_environment(self) -> dict[str, str]:
         """The platform's variables for this session."""
         assert self.choice is not None, "a session starts after its choice is taken"
-        return environment.make_environment(
+        return variables.make_environment(
             self.person, self.projects, self.choice, self.addresses(), self.api_token
         )
 
@@ -182,8 +183,8 @@ class LocalSession(SessionMixin, SimpleLocalProcessSpawner):  # type: ignore[mis
     def machine(self) -> Machine:
         return probe_machine()
 
-    def addresses(self) -> environment.Addresses:
-        return environment.local_addresses(self.layout)
+    def addresses(self) -> variables.Addresses:
+        return variables.local_addresses(self.layout)
 
     @property
     def home(self) -> Path:

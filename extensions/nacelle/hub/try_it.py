@@ -10,7 +10,7 @@ from tornado import web
 
 from nacelle.hub.nace_pages import NacePage, NaceRefused
 from nacelle.language import Said
-from nacelle.layout import NACE_PREFIX
+from nacelle.prefixes import NACE_PREFIX
 
 HOW_MANY = (1, 3, 5, 10)
 # Codes of ISO 639-1, in the order of the list; the first leaves it to the classifier.

@@ -105,7 +105,7 @@ def _open_files(layout: Layout) -> Finding:
 
 
 def _catalogue(layout: Layout) -> Finding:
-    from nacelle.hub.profiles import load_profiles
+    from nacelle.environments.profiles import load_profiles
 
     path = layout.settings.profiles
     try:
@@ -116,7 +116,7 @@ def _catalogue(layout: Layout) -> Finding:
 
 
 def _r(layout: Layout) -> Finding:
-    from nacelle.hub.machine import probe_machine
+    from nacelle.environments.machine import probe_machine
 
     reason = None
     if "r" not in probe_machine().kernels:

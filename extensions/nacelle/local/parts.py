@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nacelle.layout import NACE_PREFIX, Layout
+from nacelle.layout import Layout
+from nacelle.prefixes import MLFLOW_PREFIX, NACE_PREFIX
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def make_parts(layout: Layout, hub_config: Path, secrets: Mapping[str, str]) -> 
             "mlflow",
             "tracking (MLflow)",
             (*python, "nacelle.proxy.tracking"),
-            layout.address("mlflow") + "/services/mlflow/health",
+            layout.address("mlflow") + f"{MLFLOW_PREFIX}/health",
             40,
             service_environment(layout, "mlflow", secrets["mlflow"]),
         ),
@@ -70,7 +71,7 @@ def make_parts(layout: Layout, hub_config: Path, secrets: Mapping[str, str]) -> 
             "mlflow-door",
             "door to MLflow",
             (*python, "nacelle.proxy.door"),
-            layout.address("mlflow-door") + "/services/mlflow/health",
+            layout.address("mlflow-door") + f"{MLFLOW_PREFIX}/health",
             40,
             service_environment(layout, "mlflow", secrets["mlflow"]),
         ),

@@ -20,7 +20,7 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from nacelle.credentials.hub import HubDirectory
-from nacelle.layout import NACE_PREFIX, Layout
+from nacelle.layout import Layout
 from nacelle.logs import log_to_stdout, request_id
 from nacelle.nace.serving.access import Access, open_access
 from nacelle.nace.serving.counters import CountersUnusable
@@ -33,8 +33,10 @@ from nacelle.nace.serving.problems import MEDIA_TYPE, Problem
 from nacelle.nace.serving.reading_routes import make_health_routes, make_reading_routes
 from nacelle.nace.serving.recorder import Recorder
 from nacelle.nace.serving.service import Service
+from nacelle.prefixes import NACE_PREFIX
 from nacelle.secrets import read_secret
-from nacelle.settings import NaceSettings, load_settings
+from nacelle.settings import load_settings
+from nacelle.settings.nace import NaceSettings
 
 _ABOUT = """Codes descriptions of activities in a nomenclature.
 

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
 from nacelle.nace.client_errors import ClientError
+from nacelle.prefixes import MLFLOW_PREFIX, NACE_PREFIX
 
 URL, KEY, HUB_TOKEN = "NACELLE_NACE_URL", "NACELLE_API_KEY", "JUPYTERHUB_API_TOKEN"
-_TRACKING, _TRACKING_PATH = "MLFLOW_TRACKING_URI", "/services/mlflow"
-# As in nacelle.layout, whose settings take longer to import than all of the client.
-NACE_PREFIX = "/services/nace"
+_TRACKING, _TRACKING_PATH = "MLFLOW_TRACKING_URI", MLFLOW_PREFIX
 
 
 @dataclass(frozen=True)

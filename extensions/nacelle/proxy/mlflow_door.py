@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from nacelle.layout import Layout
+from nacelle.prefixes import MLFLOW_PREFIX as PREFIX
 from nacelle.proxy.guard import AUDIENCE, SPACE_HEADER
 from nacelle.proxy.passage import Behind
-from nacelle.proxy.tracking import PREFIX
 from nacelle.secrets import read_secret
 from nacelle.storage.slug import project_bucket
 

@@ -16,9 +16,9 @@ import uvicorn
 
 from nacelle.layout import Layout
 from nacelle.logs import log_to_stdout
+from nacelle.prefixes import MLFLOW_PREFIX
 from nacelle.settings import Settings, SettingsError, load_settings
 
-PREFIX = "/services/mlflow"
 SERVICE = "mlflow"
 
 # Tests and a cluster's chart put artifacts elsewhere; the embedded store is the default.
@@ -39,7 +39,7 @@ def server_environment(settings: Settings, artifacts: str | None = None) -> dict
         "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
         "_MLFLOW_SERVER_ARTIFACT_DESTINATION": artifacts or "s3://service-mlflow/artifacts",
         "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
-        "_MLFLOW_STATIC_PREFIX": PREFIX,
+        "_MLFLOW_STATIC_PREFIX": MLFLOW_PREFIX,
         "_MLFLOW_SGI_NAME": "uvicorn",
         "_MLFLOW_IN_JOB_EXECUTOR": "false",
         "MLFLOW_ENABLE_WORKSPACES": "true",

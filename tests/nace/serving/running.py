@@ -16,13 +16,14 @@ import msgspec
 import psutil
 import yaml
 
-from nacelle.layout import NACE_PREFIX, Layout
+from nacelle.layout import Layout
 from nacelle.nace.classifier import Classifier
 from nacelle.nace.records import PredictionRecord
 from nacelle.nace.serving.access import SCOPES, open_access
 from nacelle.nace.serving.champion import Current, publish
 from nacelle.nace.serving.keys import Allowance
 from nacelle.nace.threshold_file import ThresholdFile
+from nacelle.prefixes import NACE_PREFIX
 from nacelle.secrets import ensure_secrets
 from nacelle.settings import load_settings
 from tests.support.waiting import free_base, wait_for

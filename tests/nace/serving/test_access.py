@@ -17,7 +17,7 @@ from nacelle.credentials.identity import Person, sign_proof
 from nacelle.nace.serving import owners
 from nacelle.nace.serving.access import Access, Caller, Refused, open_access
 from nacelle.nace.serving.keys import Allowance
-from nacelle.settings import NaceKeys, NaceSettings
+from nacelle.settings.nace import NaceKeys, NaceSettings
 from tests.nace.serving.standin_hub import Hub
 from tests.support.waiting import wait_for
 

@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nacelle import layout
 from nacelle.nace.client_batches import Limits, Options, Text, cut
 from nacelle.nace.client_errors import ClientError, ServiceAway, error_of
-from nacelle.nace.client_place import NACE_PREFIX, find_place
+from nacelle.nace.client_place import find_place
 from nacelle.nace.serving.problems import Problem
 from nacelle.nace.serving.wire import TextItem
+from nacelle.prefixes import NACE_PREFIX
 
 WIDE = Limits(2000, 4_000_000, 5000)
 SESSION = {
@@ -83,7 +83,6 @@ def test_options_that_were_not_given_are_not_sent() -> None:
 def test_a_session_finds_its_own_service_and_token() -> None:
     place = find_place(environ=SESSION)
     assert (place.url, place.key) == ("http://127.0.0.1:8000" + NACE_PREFIX, "token")
-    assert layout.NACE_PREFIX == NACE_PREFIX
     assert "token" not in repr(place)
 
 

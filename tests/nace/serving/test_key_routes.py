@@ -15,7 +15,7 @@ from nacelle.credentials.identity import PROOF_HEADER, Person, sign_proof
 from nacelle.nace.serving.access import Access, open_access
 from nacelle.nace.serving.key_routes import make_key_routes
 from nacelle.nace.serving.problems import MEDIA_TYPE, Problem
-from nacelle.settings import NaceKeys, NaceSettings
+from nacelle.settings.nace import NaceKeys, NaceSettings
 
 SECRET = "c" * 64
 SETTINGS = NaceSettings(keys=NaceKeys(rate=1000, burst=1000, daily_quota=500, per_person=2))

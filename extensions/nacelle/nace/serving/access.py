@@ -18,7 +18,7 @@ from nacelle.nace.serving.counters import Counters, Wait
 from nacelle.nace.serving.keys import ANONYMOUS_SLOT, PREFIX, ApiKey, KeyStore, KeysUnusable
 from nacelle.nace.serving.owners import Owners, Standing
 from nacelle.nace.serving.problems import Problem
-from nacelle.settings import NaceSettings
+from nacelle.settings.nace import NaceSettings
 
 AUDIENCE = "nace"
 CLASSIFY: Final = "classify"

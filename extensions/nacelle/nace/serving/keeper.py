@@ -25,8 +25,9 @@ from nacelle.logs import log_to_stdout
 from nacelle.nace.serving import fetch
 from nacelle.nace.serving.children import run
 from nacelle.nace.serving.recorder import SUFFIX
-from nacelle.nace.serving.registry import PREFIX, Registry, make_http
+from nacelle.nace.serving.registry import Registry, make_http
 from nacelle.nace.serving.takeup import Fetch, TakeUp
+from nacelle.prefixes import MLFLOW_PREFIX
 from nacelle.settings import Settings, SettingsError, load_settings
 from nacelle.storage.slug import project_bucket
 
@@ -64,7 +65,9 @@ async def keep(settings: Settings, models: Path, token: str) -> None:
     door, space = layout.address("mlflow-door"), project_bucket(nace.project)
     async with make_http(door, token, space) as http:
         taking = TakeUp(
-            models, Registry(http, nace.model, nace.alias), fetcher(door + PREFIX, token, space)
+            models,
+            Registry(http, nace.model, nace.alias),
+            fetcher(door + MLFLOW_PREFIX, token, space),
         )
         compacting = Compacting(models.parent / RECORDS, nace.records.keep_days)
         woken = asyncio.Event()

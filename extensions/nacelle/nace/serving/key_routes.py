@@ -14,7 +14,7 @@ from nacelle.credentials.identity import PROOF_HEADER
 from nacelle.nace.serving.access import ADMINISTER, CLASSIFY, SCOPES, Access, Caller, Refused, Scope
 from nacelle.nace.serving.keys import Allowance, ApiKey, KeyRefused, KeysUnusable
 from nacelle.nace.serving.problems import MEDIA_TYPE, Problem
-from nacelle.settings import NaceKeys
+from nacelle.settings.nace import NaceKeys
 
 Found = TypeVar("Found")
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]

@@ -6,9 +6,9 @@ import httpx
 import msgspec
 
 from nacelle.nace.threshold_file import TAG
+from nacelle.prefixes import MLFLOW_PREFIX
 
 # Path of MLflow's door behind the hub's proxy.
-PREFIX = "/services/mlflow"
 SPACE_HEADER = "X-MLFLOW-WORKSPACE"
 _ALIAS = "/api/2.0/mlflow/registered-models/alias"
 _ABSENT = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
@@ -96,7 +96,7 @@ class Registry:
 def make_http(address: str, token: str, space: str) -> httpx.AsyncClient:
     """What speaks to the door at `address` as the service that holds `token`, in one space."""
     return httpx.AsyncClient(
-        base_url=address + PREFIX,
+        base_url=address + MLFLOW_PREFIX,
         headers={"Authorization": f"Bearer {token}", SPACE_HEADER: space},
         timeout=10,
         trust_env=False,

@@ -30,7 +30,7 @@ from nacelle.nace.serving.metrics import Metrics
 from nacelle.nace.serving.problems import Problem
 from nacelle.nace.serving.recorder import Recorder
 from nacelle.nace.serving.wire import TextItem
-from nacelle.settings import NaceSettings
+from nacelle.settings.nace import NaceSettings
 
 _LOOK_EVERY = 1.0
 _LAST_REQUESTS = 5.0

@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from nacelle.hub.machine import Machine
-from nacelle.hub.profile import Choice, Profile
+from nacelle.environments.machine import Machine
+from nacelle.environments.profile import Choice, Profile
 from nacelle.language import Said
 from nacelle.problems import explain
 from nacelle.settings import SettingsError

@@ -15,9 +15,6 @@ from urllib.parse import urlsplit
 
 import yaml
 from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     ValidationError,
     field_validator,
@@ -25,10 +22,10 @@ from pydantic import (
 )
 
 from nacelle.problems import explain
-from nacelle.storage.slug import SlugError, project_bucket, user_bucket
+from nacelle.settings.base import Frozen, Project, Seconds, unnameable
+from nacelle.settings.nace import NaceSettings
+from nacelle.storage.slug import SlugError, user_bucket
 
-Seconds = Annotated[int, Field(ge=1)]
-Count = Annotated[int, Field(ge=1)]
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
@@ -36,29 +33,13 @@ class SettingsError(Exception):
     """The settings cannot be used; the message says which one, why, and what to do."""
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-def _project(name: str) -> str:
-    try:
-        project_bucket(name)
-    except SlugError as error:
-        raise _unnameable(error) from None
-    return name
-
-
-def _unnameable(error: SlugError) -> ValueError:
-    return ValueError(str(error).rstrip("."))
-
-
-class User(_Frozen):
+class User(Frozen):
     """A person who may log in."""
 
     name: str = Field(
         description="Login name. Lower case: the hub folds names to lower case.",
     )
-    projects: tuple[Annotated[str, AfterValidator(_project)], ...] = Field(
+    projects: tuple[Project, ...] = Field(
         default=(),
         description="Groups this person belongs to; each has a bucket projet-<group>.",
     )
@@ -81,11 +62,11 @@ class User(_Frozen):
         try:
             user_bucket(name)
         except SlugError as error:
-            raise _unnameable(error) from None
+            raise unnameable(error) from None
         return name
 
 
-class HubSettings(_Frozen):
+class HubSettings(Frozen):
     """The hub: who logs in and how."""
 
     authenticator: str = Field(
@@ -105,7 +86,7 @@ class HubSettings(_Frozen):
     )
 
 
-class SessionSettings(_Frozen):
+class SessionSettings(Frozen):
     """The users' servers."""
 
     idle_timeout: Seconds = Field(
@@ -127,7 +108,7 @@ class SessionSettings(_Frozen):
     )
 
 
-class StoreSettings(_Frozen):
+class StoreSettings(Frozen):
     """The S3 store and its keys."""
 
     region: str = Field(default="us-east-1", description="Region name that clients sign with.")
@@ -140,98 +121,13 @@ class StoreSettings(_Frozen):
     )
 
 
-class TrackingSettings(_Frozen):
+class TrackingSettings(Frozen):
     """MLflow."""
 
     workers: int = Field(default=1, ge=1, description="Processes that answer MLflow's requests.")
 
 
-class NaceLimits(_Frozen):
-    """What one request to the classifier may be, and how many may wait."""
-
-    body_bytes: Count = Field(
-        default=4_000_000, description="Largest body of a request to the classifier, in bytes."
-    )
-    text_length: Count = Field(default=5_000, description="Longest text, in characters.")
-    batch: Count = Field(default=2_000, description="Most texts in one request.")
-    waiting_texts: Count = Field(
-        default=4_000,
-        description="Texts that may wait in one process; beyond it requests are turned away (503).",
-    )
-    connections: Count = Field(
-        default=1_000, description="Requests that one process handles at once; 503 beyond it."
-    )
-    seconds: Seconds = Field(
-        default=30, description="Time for one request, in seconds: to arrive, and to be answered."
-    )
-
-
-class NaceKeys(_Frozen):
-    """API keys: what each may ask, unless an administrator gave it more."""
-
-    rate: Count = Field(
-        default=50, description="Requests a second of one API key or person; 429 beyond it."
-    )
-    burst: Count = Field(
-        default=100, description="Requests that may come at once before the rate counts."
-    )
-    daily_quota: int = Field(
-        default=200_000, ge=0, description="Texts a day (UTC) of one key or person; 0: no limit."
-    )
-    per_person: int = Field(default=10, ge=0, description="Live API keys that one person may have.")
-
-
-class NaceRecords(_Frozen):
-    """The records of what the classifier answered."""
-
-    fsync: bool = Field(
-        default=False,
-        description=(
-            "Wait for the disk at each record: a power cut loses none; a process answers nothing"
-            " else meanwhile, so it is much slower."
-        ),
-    )
-    text: Literal["keep", "hash"] = Field(
-        default="keep", description="Keep the texts in the records, or only a keyed hash of each."
-    )
-    keep_days: int = Field(
-        default=0, ge=0, description="Days after which records are removed; 0: never."
-    )
-    rotate_bytes: Count = Field(
-        default=64_000_000, description="Size at which a file of fresh records is closed, in bytes."
-    )
-    rotate_seconds: Seconds = Field(
-        default=3_600, description="Age at which a file of fresh records is closed, in seconds."
-    )
-    compact_seconds: Seconds = Field(
-        default=900, description="How often closed files become Parquet in the bucket, in seconds."
-    )
-
-
-class NaceSettings(_Frozen):
-    """The classifier as a service."""
-
-    project: Annotated[str, AfterValidator(_project)] = Field(
-        default="nace",
-        description="Group in whose MLflow space the model is, and in whose bucket the records.",
-    )
-    model: str = Field(
-        default="nace", description="Name of the registered model, served as its alias says."
-    )
-    alias: str = Field(default="champion", description="Alias of the version that is served.")
-    check_seconds: Seconds = Field(
-        default=15, description="How often the registry is asked for a new champion, in seconds."
-    )
-    workers: Count = Field(default=1, description="Processes that classify.")
-    anonymous: bool = Field(
-        default=False, description="Classify for whoever asks, without a key or token."
-    )
-    limits: NaceLimits = Field(default=NaceLimits(), description="Limits of requests.")
-    keys: NaceKeys = Field(default=NaceKeys(), description="API keys.")
-    records: NaceRecords = Field(default=NaceRecords(), description="Records of the answers.")
-
-
-class Settings(_Frozen):
+class Settings(Frozen):
     """Everything that an administrator may choose."""
 
     title: str = Field(default="Nacelle", description="Name of this platform on its pages.")

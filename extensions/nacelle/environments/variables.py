@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from nacelle.hub.profile import Choice
+from nacelle.environments.profile import Choice
 from nacelle.kernels import NAMES
-from nacelle.layout import NACE_PREFIX, Layout
+from nacelle.layout import Layout
+from nacelle.prefixes import MLFLOW_PREFIX, NACE_PREFIX
 from nacelle.settings import User
 
 
@@ -29,11 +30,12 @@ class Addresses:
 def local_addresses(layout: Layout) -> Addresses:
     """The addresses of a platform on this machine, as its own processes reach them."""
     settings = layout.settings
+    local = settings.local_url.rstrip("/")
     return Addresses(
         store=layout.address("store"),
-        tracking=settings.local_url + "services/mlflow",
+        tracking=local + MLFLOW_PREFIX,
         broker=layout.broker_url,
-        classifier=settings.local_url.rstrip("/") + NACE_PREFIX,
+        classifier=local + NACE_PREFIX,
         region=settings.store.region,
         ca_bundle=str(layout.ca_bundle) if settings.store.tls else None,
     )

@@ -9,10 +9,9 @@ import pytest
 import yaml
 from hubrig import ROOT
 
-from nacelle.hub.forms import make_cards, read_form, remembered_options, to_profile_list
-from nacelle.hub.machine import Machine, probe_machine
-from nacelle.hub.profile import Profile
-from nacelle.hub.profiles import (
+from nacelle.environments.machine import Machine, probe_machine
+from nacelle.environments.profile import Profile
+from nacelle.environments.profiles import (
     ProfileError,
     check,
     lacking,
@@ -20,6 +19,7 @@ from nacelle.hub.profiles import (
     unavailable,
     unavailable_choice,
 )
+from nacelle.hub.forms import make_cards, read_form, remembered_options, to_profile_list
 from nacelle.settings import SettingsError
 
 CATALOGUE = load_profiles(ROOT / "hub_config" / "profiles.yaml")

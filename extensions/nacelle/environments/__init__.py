@@ -1,0 +1,1 @@
+"""The environments that people may start, in sessions and in jobs (contract 1)."""
