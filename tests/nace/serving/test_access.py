@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -17,6 +18,7 @@ from nacelle.credentials.identity import Person, sign_proof
 from nacelle.nace.serving import owners
 from nacelle.nace.serving.access import Access, Caller, Refused, open_access
 from nacelle.nace.serving.keys import Allowance
+from nacelle.nace.serving.problems import Problem
 from nacelle.settings.nace import NaceKeys, NaceSettings
 from tests.nace.serving.standin_hub import Hub
 from tests.support.waiting import wait_for
@@ -110,7 +112,7 @@ async def test_strangers(access: Access, hub: Hub) -> None:
     for headers, status, words in (
         ((None, None), 401, "Send an API key or a hub token as 'Authorization: Bearer"),
         (("Bearer unknown", None), 401, "The hub does not know this token"),
-        (("Basic YWxpY2U6cHc=", None), 401, "Send your hub token as"),
+        (("Basic YWxpY2U6cHc=", None), 401, "The hub does not know this token"),
         (("Bearer ", None), 401, "Send your hub token as"),
         (("Bearer a\x00b", None), 401, "Send your hub token as"),
         (("Bearer \xe9t\xe9", None), 401, "Send your hub token as"),
@@ -123,6 +125,17 @@ async def test_strangers(access: Access, hub: Hub) -> None:
         assert refused.status == status and words in refused.message, headers
         assert ("WWW-Authenticate" in refused.headers) == (status == 401)
         assert key not in refused.message
+
+
+async def test_the_password_of_basic_is_the_key(access: Access) -> None:
+    pair = base64.b64encode(f"insee:{key_of(access)}".encode()).decode()
+    for caller in (
+        await access.identify(f"basic {pair}", None),
+        access.known(f"Basic {pair}", None),
+    ):
+        assert caller is not None and caller.id.startswith("key:")
+    with pytest.raises(Problem, match="password of HTTP Basic"):
+        access.known("Basic " + base64.b64encode(b"alone").decode(), None)
 
 
 async def test_wrong_tokens_do_not_flood_the_hub(access: Access, hub: Hub) -> None:

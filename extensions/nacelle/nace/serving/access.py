@@ -14,6 +14,7 @@ from typing import Final, Literal, NoReturn
 
 from nacelle.credentials.hub import HubDirectory, NotAllowed
 from nacelle.credentials.identity import ProofRefused, read_proof
+from nacelle.nace.serving.basic import bearer_of
 from nacelle.nace.serving.counters import Counters, Wait
 from nacelle.nace.serving.keys import ANONYMOUS_SLOT, PREFIX, ApiKey, KeyStore, KeysUnusable
 from nacelle.nace.serving.owners import Owners, Standing
@@ -97,6 +98,7 @@ class Access:
 
         Raises Refused. To be called in the worker's event loop.
         """
+        authorization = bearer_of(authorization)
         try:
             if proof is not None:
                 return self._proved(proof)
@@ -114,6 +116,7 @@ class Access:
         self, authorization: str | None, api_key: str | None, proof: str | None = None
     ) -> Caller:
         """`known`, asking the hub where memory does not say. Raises Refused."""
+        authorization = bearer_of(authorization)
         # One round to hear of the hub, one for what was forgotten meanwhile.
         for _ in range(3):
             if caller := self.known(authorization, api_key, proof):

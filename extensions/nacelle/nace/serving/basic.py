@@ -7,8 +7,13 @@ import base64
 from nacelle.nace.serving.problems import Problem
 
 
-def bearer_of(authorization: str) -> str:
-    """'Basic <user:password>' as 'Bearer <password>'. Raises Problem (401) where it is neither."""
+def bearer_of(authorization: str | None) -> str | None:
+    """'Basic <user:password>' as 'Bearer <password>', all else as it is.
+
+    Raises Problem (401) for a Basic header without a password.
+    """
+    if authorization is None or authorization[:6].lower() != "basic ":
+        return authorization
     try:
         pair = base64.b64decode(authorization[6:].strip(), validate=True).decode()
     except ValueError:

@@ -8,7 +8,6 @@ whoever reads finds an old one or a new one.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +17,7 @@ import msgspec
 from msgspec.structs import replace
 
 from nacelle.nace.model_folder import MODEL
+from nacelle.nace.serving.disk import sync_folder
 from nacelle.nace.threshold_file import ThresholdFile
 from nacelle.secrets import write_private
 
@@ -175,15 +175,6 @@ def previous(models: Path) -> Current | None:
     return found if found and is_there(models, found) else None
 
 
-def sync(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _read(path: Path, kind: type[_Kept]) -> _Kept | None:
     try:
         found = msgspec.json.decode(path.read_bytes(), type=kind)
@@ -201,7 +192,7 @@ def _read(path: Path, kind: type[_Kept]) -> _Kept | None:
 
 def _write(path: Path, content: msgspec.Struct) -> None:
     write_private(path, msgspec.json.encode(content).decode())
-    sync(path.parent)
+    sync_folder(path.parent)
 
 
 def _stat(path: Path) -> _Seen | None:

@@ -22,7 +22,7 @@ import numpy as np
 
 from nacelle.logs import log_to_stdout
 from nacelle.nace.errors import NaceError
-from nacelle.nace.serving.champion import sync
+from nacelle.nace.serving.disk import sync_folder
 from nacelle.secrets import write_private
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def _keep(found: Path, target: Path) -> None:
         if path.is_file():
             with path.open("rb") as file:
                 os.fsync(file.fileno())
-    sync(found)
+    sync_folder(found)
     found.rename(target)
     shutil.rmtree(target.parent / "download", ignore_errors=True)
 

@@ -22,7 +22,6 @@ from nacelle.language import choose_language
 from nacelle.logs import request_id
 from nacelle.nace.prediction import Asked, now
 from nacelle.nace.serving.access import CLASSIFY, Caller
-from nacelle.nace.serving.basic import bearer_of
 from nacelle.nace.serving.body import (
     CLOSE,
     WHOLE,
@@ -167,8 +166,6 @@ class HotRoutes:
         proof, key = _text(headers.get(_PROOF)), _text(headers.get(b"x-api-key"))
         access = self._service.access
         try:
-            if authorization and authorization[:6].lower() == "basic ":
-                authorization = bearer_of(authorization)
             caller = access.known(authorization, key, proof)
             if caller is None:
                 caller = await access.identify(authorization, key, proof)

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from nacelle.credentials.identity import PROOF_HEADER
 from nacelle.nace.serving.access import ADMINISTER, CLASSIFY, SCOPES, Access, Caller, Refused, Scope
 from nacelle.nace.serving.keys import Allowance, ApiKey, KeyRefused, KeysUnusable
-from nacelle.nace.serving.problems import MEDIA_TYPE, Problem
+from nacelle.nace.serving.openapi import refusals
+from nacelle.nace.serving.problems import Problem
 from nacelle.settings.nace import NaceKeys
 
 Found = TypeVar("Found")
@@ -119,7 +120,7 @@ def make_key_routes(access: Access) -> APIRouter:
     router = APIRouter(
         prefix="/v1/keys",
         tags=["keys"],
-        responses=_refusals(401, 403, 429, 503),
+        responses=refusals(401, 403, 429, 503),
         route_class=KnownFirst,
     )
 
@@ -133,7 +134,7 @@ def make_key_routes(access: Access) -> APIRouter:
         "",
         status_code=201,
         summary="Make a key; the answer is the only place that shows it whole",
-        responses=_refusals(409, 422),
+        responses=refusals(409, 422),
     )
     async def make_key(body: NewKey, response: Response, caller: _Caller) -> MadeKey:
         settings = access.settings.keys
@@ -149,7 +150,7 @@ def make_key_routes(access: Access) -> APIRouter:
         "/{key_id}",
         status_code=204,
         summary="Revoke a key: the next request with it is refused",
-        responses=_refusals(404, 422),
+        responses=refusals(404, 422),
     )
     async def revoke_key(
         key_id: Annotated[str, Path(pattern="^[0-9a-f]{12}$", description="Id of the key.")],
@@ -161,16 +162,6 @@ def make_key_routes(access: Access) -> APIRouter:
         await asyncio.to_thread(_kept, lambda: access.keys.revoke(key_id))
 
     return router
-
-
-def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
-    said = {401: "Unknown", 403: "Not allowed", 404: "No such key", 409: "Not one more key"}
-    said |= {422: "Not as described", 429: "Too many requests", 503: "Cannot be told now"}
-    return {
-        status: {"description": said[status], "content": {MEDIA_TYPE: problem}}
-        for status in statuses
-    }
 
 
 def _administers(caller: Caller) -> bool:

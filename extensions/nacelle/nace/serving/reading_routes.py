@@ -12,7 +12,6 @@ from pydantic import BaseModel, Field
 from nacelle.credentials.identity import PROOF_HEADER
 from nacelle.language import choose_language
 from nacelle.nace.serving.access import ADMINISTER, Caller
-from nacelle.nace.serving.basic import bearer_of
 from nacelle.nace.serving.engine import Serving
 from nacelle.nace.serving.metrics import exposition
 from nacelle.nace.serving.openapi import refusals
@@ -154,11 +153,8 @@ def make_health_routes(service: Service) -> APIRouter:
 
 async def identify(service: Service, headers: Mapping[str, str]) -> Caller:
     """Who sent these headers. Raises Problem."""
-    authorization = headers.get("authorization")
-    if authorization and authorization[:6].lower() == "basic ":
-        authorization = bearer_of(authorization)
     who = await service.access.identify(
-        authorization, headers.get("x-api-key"), headers.get(PROOF_HEADER)
+        headers.get("authorization"), headers.get("x-api-key"), headers.get(PROOF_HEADER)
     )
     service.access.admit(who, 0)
     return who

@@ -19,6 +19,7 @@ from pathlib import Path
 import msgspec
 
 from nacelle.nace.records import PredictionRecord, RecordsUnwritable
+from nacelle.nace.serving.disk import sync_folder
 from nacelle.nace.text import fold
 
 log = logging.getLogger(__name__)
@@ -121,7 +122,7 @@ class Recorder:
                 # Before it was locked, a compaction may have removed it as empty.
                 if os.fstat(file).st_nlink:
                     if self._fsync:
-                        _sync_folder(self._folder)
+                        sync_folder(self._folder)
                     break
             except OSError:
                 os.close(file)
@@ -186,11 +187,3 @@ def _tells(detail: str, text: str) -> bool:
     words = _WORD.findall(fold(text).casefold())
     said = fold(detail).casefold()
     return any(word in said for word in words)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

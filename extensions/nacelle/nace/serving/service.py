@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from nacelle.nace.errors import NaceError
 from nacelle.nace.prediction import Asked, Prediction
 from nacelle.nace.records import PredictionRecord
@@ -244,19 +246,7 @@ def records_of(job: Job) -> list[PredictionRecord]:
     """The records of a finished job."""
     return [
         PredictionRecord(
-            text=one.text,
-            nomenclature=one.nomenclature,
-            version=one.version,
-            stage=one.stage,
-            detail=one.detail,
-            top=one.top,
-            index=one.index,
-            automatic=one.automatic,
-            threshold=one.threshold,
-            model=one.model,
-            model_version=one.model_version,
-            time=one.time,
-            request_id=one.request_id,
+            **msgspec.structs.asdict(one),
             position=position,
             caller=job.caller,
             language=item.language,

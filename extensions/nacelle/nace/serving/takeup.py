@@ -24,9 +24,9 @@ from nacelle.nace.serving.champion import (
     publish,
     read_current,
     read_state,
-    sync,
     write_state,
 )
+from nacelle.nace.serving.disk import sync_folder
 from nacelle.nace.serving.fetch import MODEL, Fault, Outcome, read_outcome
 from nacelle.nace.serving.registry import NoChampion, Registry, RegistryAway, Told, Version
 from nacelle.nace.threshold_file import ThresholdFile, read_threshold
@@ -259,7 +259,7 @@ def _place(model: Path, target: Path) -> None:
     if target.exists():
         shutil.rmtree(target)
     model.rename(target)
-    sync(target.parent)
+    sync_folder(target.parent)
 
 
 def _not_kept(name: str, error: OSError) -> NotFetched:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from nacelle.nace.errors import NaceError
+from nacelle.nace.serving.disk import sync_folder
 
 
 class TargetUnusable(NaceError):
@@ -135,9 +136,5 @@ class Bucket:
 def _sync_up(folder: Path, above: Path) -> None:
     """Make the names in a folder durable, and its own in those above it."""
     while folder != above:
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        sync_folder(folder)
         folder = folder.parent
