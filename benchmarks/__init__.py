@@ -7,4 +7,4 @@
 
 from __future__ import annotations
 
-BENCHMARKS = ("startup", "memory", "spawn", "store", "nace", "serving")
+BENCHMARKS = ("startup", "memory", "spawn", "store", "nace", "serving", "jobs")

@@ -12,7 +12,7 @@ from tests.support.installation import Installation
 from tests.support.person import Person
 
 # Folders whose tests share a running installation; of the journeys, some bring their own.
-_TOGETHER = ("tests/hub", "tests/storage", "tests/proxy", "tests/journeys")
+_TOGETHER = ("tests/hub", "tests/storage", "tests/proxy", "tests/journeys", "tests/jobs/running")
 _ALONE = ("tests/journeys/test_up.py", "tests/journeys/test_tls.py")
 
 

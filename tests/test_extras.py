@@ -31,9 +31,9 @@ EXTRAS = {
     "credentials/client.py": "",
     "credentials/provider.py": "",
     # Shared by the hub, its services and the classifier's.
-    "credentials/hub.py": "hub nace",
-    "credentials/identity.py": "hub nace",
-    "credentials/issuer.py": "hub nace",
+    "credentials/hub.py": "hub nace jobs",
+    "credentials/identity.py": "hub nace jobs",
+    "credentials/issuer.py": "hub nace jobs",
     "credentials/": "hub",
     # Late imports: each command's own.
     "cli.py": "local",

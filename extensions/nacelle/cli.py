@@ -1,4 +1,4 @@
-"""The command line: nacelle up | down | status | doctor | password | nace."""
+"""The command line: nacelle up | down | status | doctor | password | jobs | nace."""
 
 from __future__ import annotations
 
@@ -47,6 +47,13 @@ class _Late(click.Group):
         return found
 
 
+main.add_command(
+    _Late(
+        "nacelle.jobs",
+        "jobs",
+        help="Notebooks as jobs: make, schedule, run, watch and repair them.",
+    )
+)
 main.add_command(
     _Late(
         "nacelle.nace",
@@ -214,7 +221,7 @@ def _platform(settings: Settings) -> Platform:
 
 def _running(settings: Settings) -> Platform:
     """The installation as it was started: --port and --host of its `up` hold."""
-    from nacelle.local.platform import running_settings
+    from nacelle.layout import running_settings
 
     return _platform(running_settings(settings))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nacelle.prefixes import BROKER_PREFIX
-from nacelle.settings import Settings
+from nacelle.settings import Settings, load_settings
 
 # Offsets from the platform's port. All but the first listen on loopback only.
 PORTS = {
@@ -19,6 +19,7 @@ PORTS = {
     "broker": 5,
     "mlflow-door": 6,
     "nace": 7,
+    "jobs": 8,
 }
 
 
@@ -79,3 +80,9 @@ class Layout:
     def ca_bundle(self) -> Path:
         """That authority beside those this machine trusts: what a session's clients trust."""
         return self.secrets / "tls" / "bundle.pem"
+
+
+def running_settings(settings: Settings) -> Settings:
+    """The settings that a running installation in the same data folder was started with."""
+    frozen = Layout(settings).run / "settings.json"
+    return load_settings(frozen) if frozen.exists() else settings

@@ -2,5 +2,6 @@
 
 # It is part of the broker's name as an OpenID issuer.
 BROKER_PREFIX = "/services/broker"
+JOBS_PREFIX = "/services/jobs"
 MLFLOW_PREFIX = "/services/mlflow"
 NACE_PREFIX = "/services/nace"

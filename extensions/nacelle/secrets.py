@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nacelle.layout import Layout
 
-SERVICES = ("broker", "mlflow", "culler", "nace")
+SERVICES = ("broker", "mlflow", "culler", "nace", "jobs")
 
 # name -> bytes of randomness; each is written as hexadecimal text.
 _GENERATED = {
@@ -19,6 +19,7 @@ _GENERATED = {
     "mlflow.secret": 32,
     "nace.secret": 32,
     "nace.text": 32,
+    "jobs.secret": 32,
     **{f"service.{name}.token": 32 for name in SERVICES},
 }
 

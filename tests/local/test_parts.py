@@ -9,7 +9,13 @@ from nacelle.layout import Layout
 from nacelle.local.parts import Part, make_parts, make_supervisor_conf
 from nacelle.settings import Settings
 
-TOKENS = {"broker": "b" * 64, "mlflow": "m" * 64, "culler": "c" * 64, "nace": "n" * 64}
+TOKENS = {
+    "broker": "b" * 64,
+    "mlflow": "m" * 64,
+    "culler": "c" * 64,
+    "nace": "n" * 64,
+    "jobs": "j" * 64,
+}
 
 
 def layout_in(folder: Path) -> Layout:

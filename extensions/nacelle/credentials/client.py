@@ -7,11 +7,16 @@ from collections.abc import Mapping
 
 import httpx
 
-from nacelle.credentials.keys import Keys, KeysUnavailable
+from nacelle.credentials.keys import Keys, KeysRefused, KeysUnavailable
+
+_FINAL = (400, 401, 403, 404)
 
 
 def fetch_keys(broker_url: str, hub_token: str, timeout: float = 10) -> Keys:
-    """Storage keys of the owner of `hub_token`. Raises KeysUnavailable with the broker's reason."""
+    """Storage keys of the owner of `hub_token`.
+
+    Raises KeysUnavailable with the broker's reason; KeysRefused where it will stay so.
+    """
     try:
         answer = httpx.post(
             f"{broker_url}/keys",
@@ -24,7 +29,8 @@ def fetch_keys(broker_url: str, hub_token: str, timeout: float = 10) -> Keys:
             f"the key service does not answer ({type(error).__name__}); try again in a minute"
         ) from None
     if answer.status_code != httpx.codes.OK:
-        raise KeysUnavailable(f"the key service refused ({answer.status_code}): {_reason(answer)}")
+        kind = KeysRefused if answer.status_code in _FINAL else KeysUnavailable
+        raise kind(f"the key service refused ({answer.status_code}): {_field(answer, 'message')}")
     return Keys.from_wire(answer.json())
 
 
@@ -43,9 +49,9 @@ def _named(environ: Mapping[str, str], first: str, second: str) -> tuple[str, st
         ) from None
 
 
-def _reason(answer: httpx.Response) -> str:
+def _field(answer: httpx.Response, name: str) -> str:
     try:
-        return str(answer.json()["message"])
+        return str(answer.json()[name])
     except (ValueError, KeyError, TypeError):
         return "no reason given"
 
@@ -62,5 +68,6 @@ def fetch_from_provider(environ: Mapping[str, str] = os.environ) -> Keys:
             f"the key provider does not answer ({type(error).__name__})"
         ) from None
     if answer.status_code != httpx.codes.OK:
-        raise KeysUnavailable(_reason(answer))
+        kind = KeysRefused if _field(answer, "code") == KeysRefused.__name__ else KeysUnavailable
+        raise kind(_field(answer, "message"))
     return Keys.from_wire(answer.json())

@@ -19,6 +19,10 @@ class KeysUnavailable(Exception):
     """No valid storage keys can be had now; the message says why and what to do."""
 
 
+class KeysRefused(KeysUnavailable):
+    """Somebody may not have keys; asking again does not help."""
+
+
 @dataclass(frozen=True)
 class Keys:
     """Temporary S3 keys. `issued` and `expires` are aware datetimes in UTC."""

@@ -63,7 +63,8 @@ def _handler(keys: RenewingKeys, token: str) -> type[BaseHTTPRequestHandler]:
                 self._answer(HTTPStatus.OK, make())
             except KeysUnavailable as error:
                 # SDKs retry on 5xx and show code and message to the person.
-                self._answer(HTTPStatus.SERVICE_UNAVAILABLE, _error("KeysUnavailable", str(error)))
+                kind = type(error).__name__
+                self._answer(HTTPStatus.SERVICE_UNAVAILABLE, _error(kind, str(error)))
             except NotAnObject as error:
                 self._answer(HTTPStatus.BAD_REQUEST, _error("NotAnObject", str(error)))
 

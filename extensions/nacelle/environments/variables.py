@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from nacelle.environments.profile import Choice
 from nacelle.kernels import NAMES
 from nacelle.layout import Layout
-from nacelle.prefixes import MLFLOW_PREFIX, NACE_PREFIX
+from nacelle.prefixes import JOBS_PREFIX, MLFLOW_PREFIX, NACE_PREFIX
 from nacelle.settings import User
 
 
@@ -22,6 +22,7 @@ class Addresses:
     tracking: str
     broker: str
     classifier: str
+    jobs: str
     region: str
     # File with the certificate authority of the store, when it is not a public one.
     ca_bundle: str | None = None
@@ -36,6 +37,7 @@ def local_addresses(layout: Layout) -> Addresses:
         tracking=local + MLFLOW_PREFIX,
         broker=layout.broker_url,
         classifier=local + NACE_PREFIX,
+        jobs=local + JOBS_PREFIX,
         region=settings.store.region,
         ca_bundle=str(layout.ca_bundle) if settings.store.tls else None,
     )
@@ -60,6 +62,7 @@ def make_environment(
         "PROJECT_GROUP": ",".join(projects),
         "NACELLE_BROKER_URL": addresses.broker,
         "NACELLE_NACE_URL": addresses.classifier,
+        "NACELLE_JOBS_URL": addresses.jobs,
         "NACELLE_PROFILE": choice.profile,
         "NACELLE_KERNELS": ",".join(NAMES[kernel] for kernel in choice.kernels),
         "NACELLE_PART": "session",

@@ -32,6 +32,11 @@ SAYINGS: dict[str, tuple[str, str]] = {
         "L'image {image} de l'environnement n'a pas pu être obtenue. Vérifiez qu'elle existe"
         " encore, ou choisissez un autre environnement.",
     ),
+    "environment": (
+        "The environment could not be used: {message}. Choose another one for the job.",
+        "L'environnement n'a pas pu être utilisé : {message}. Choisissez-en un autre pour le"
+        " travail.",
+    ),
     "quota": (
         "There was no place left in the quota of {owner}. Run it again when other work has ended,"
         " or ask an administrator for more.",
@@ -47,6 +52,12 @@ SAYINGS: dict[str, tuple[str, str]] = {
     "lost-machine": (
         "The machine that ran it was lost. The notebook is not at fault: run it again.",
         "La machine qui l'exécutait a été perdue. Le carnet n'est pas en cause : relancez.",
+    ),
+    "evicted": (
+        "The cluster needed the machine that ran it for something else, or is being serviced. The"
+        " notebook is not at fault: run it again.",
+        "Le cluster a eu besoin ailleurs de la machine qui l'exécutait, ou est en maintenance. Le"
+        " carnet n'est pas en cause : relancez.",
     ),
     "kernel-died": (
         "The kernel stopped by itself in cell {cell}. A library may have crashed: run that cell in"
@@ -78,6 +89,22 @@ SAYINGS: dict[str, tuple[str, str]] = {
         " {owner} still has the right to them.",
         "La plateforme n'a pas donné de clés de stockage à cette exécution : {message}. Demandez à"
         " un administrateur si {owner} y a encore droit.",
+    ),
+    "step-timed-out": (
+        "It was stopped after {limit}, the limit of this step. Raise its timeout in the pipeline if"
+        " it needs longer.",
+        "Elle a été arrêtée au bout de {limit}, la limite de cette étape. Augmentez son « timeout »"
+        " dans la chaîne s'il lui faut plus de temps.",
+    ),
+    "no-output": (
+        "It asks for the output {output} of the step {step}, which gave none of this name. Call"
+        " nacelle.output in that step's notebook.",
+        "Elle demande le résultat {output} de l'étape {step}, qui n'en a pas donné de ce nom."
+        " Appelez nacelle.output dans le carnet de cette étape.",
+    ),
+    "no-list": (
+        "The {name} of its matrix is no list of at most {most} values. Give a list.",
+        "Le {name} de sa matrice n'est pas une liste d'au plus {most} valeurs. Donnez une liste.",
     ),
     "cancelled": ("{by} cancelled the run.", "{by} a annulé l'exécution."),
     "replaced": (

@@ -96,7 +96,7 @@ def read_form(notebook: NotebookFile) -> Form:
         return Form(cell=place + 1, problem=Sentence.of(error.said))
     # The last assignment is the one that counts, at the place of the first.
     latest = {one.name: one for one in found}
-    return Form(cell=place + 1, fields=tuple(_field(one) for one in latest.values()))
+    return Form(cell=place + 1, fields=tuple(field_of(one) for one in latest.values()))
 
 
 def check(values: Mapping[str, Any], form: Form) -> dict[str, Value]:
@@ -148,7 +148,8 @@ def _unknown(name: str, known: list[str]) -> Said:
     )
 
 
-def _field(one: Assignment) -> FormField:
+def field_of(one: Assignment) -> FormField:
+    """What to ask for a parameter that is assigned so."""
     kept: dict[str, Any] = {"name": one.name, "code": one.code, "help": one.help}
     if not one.literal:
         return FormField(**kept, type="computed")

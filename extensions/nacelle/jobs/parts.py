@@ -91,7 +91,9 @@ class Git(Frozen):
 
     commit: Annotated[str, Field(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")]
     dirty: bool
-    remote: Annotated[str | None, BeforeValidator(_without_login), Field(max_length=1024)] = None
+    remote: Annotated[
+        Annotated[str, Field(max_length=1024)] | None, BeforeValidator(_without_login)
+    ] = None
 
 
 class Environment(Frozen):
@@ -160,9 +162,11 @@ class Value(Frozen):
 class Finding(Frozen):
     """Where a key or token seems to stand in a notebook; the text itself is never kept.
 
-    Cells, outputs of a cell and lines count from 1; cells of text count too.
+    Cells, outputs of a cell and lines count from 1; cells of text count too. `file` is the one of
+    a pipeline's files; lines of the pipeline itself are told as of one cell.
     """
 
+    file: Annotated[str, Field(max_length=1024)] | None = None
     cell: Annotated[int, Field(ge=1)]
     where: Literal["source", "output"]
     output: Annotated[int, Field(ge=1)] | None = None
@@ -195,10 +199,15 @@ class Exit(Frozen):
 
 
 class Progress(Frozen):
-    """Cells done, of how many; every cell counts, as papermill counts them."""
+    """Cells done, of how many; every cell counts, as papermill counts them.
+
+    Of a pipeline the cells of all its steps; `step` of its `steps` are over.
+    """
 
     cell: Annotated[int, Field(ge=0)]
     of: Annotated[int, Field(ge=0)]
+    step: Annotated[int, Field(ge=0)] | None = None
+    steps: Annotated[int, Field(ge=0)] | None = None
 
     @model_validator(mode="after")
     def _within(self) -> Progress:

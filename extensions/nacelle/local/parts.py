@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nacelle.layout import Layout
-from nacelle.prefixes import MLFLOW_PREFIX, NACE_PREFIX
+from nacelle.prefixes import JOBS_PREFIX, MLFLOW_PREFIX, NACE_PREFIX
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,22 @@ def make_parts(layout: Layout, hub_config: Path, secrets: Mapping[str, str]) -> 
             None,
             50,
             service_environment(layout, "nace", secrets["nace"]),
+        ),
+        Part(
+            "jobs",
+            "jobs",
+            (*python, "nacelle.jobs.service"),
+            layout.address("jobs") + f"{JOBS_PREFIX}/health",
+            40,
+            service_environment(layout, "jobs", secrets["jobs"]),
+        ),
+        Part(
+            "jobs-engine",
+            "jobs' schedules and runs",
+            (*python, "nacelle.jobs.engine"),
+            None,
+            50,
+            service_environment(layout, "jobs", secrets["jobs"]),
         ),
         Part(
             "culler",

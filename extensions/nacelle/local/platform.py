@@ -27,7 +27,7 @@ from nacelle.local import processes
 from nacelle.local.checks import CannotStart, require, unwritable
 from nacelle.local.parts import Part, make_parts, make_supervisor_conf
 from nacelle.secrets import SERVICES, ensure_secrets, read_secret, write_private
-from nacelle.settings import Settings, load_settings
+from nacelle.settings import Settings
 
 START_PATIENCE = 180
 # sockaddr_un holds 108 bytes.
@@ -98,7 +98,10 @@ class Platform:
                     f"or stop it with: {self.command('down')}"
                 )
             processes.end(
-                processes.find(self.layout.instance, lambda part: part != processes.SESSION)
+                processes.find(
+                    self.layout.instance,
+                    lambda part: part not in (processes.SESSION, processes.RUN),
+                )
             )
             require(self.layout)
             self._write_files()
@@ -206,6 +209,11 @@ class Platform:
         with self._one_at_a_time():
             everything = processes.find(self.layout.instance)
             supervisor = self.supervisor()
+            # First the runs of jobs: what they have goes to the store while it is there.
+            processes.end(
+                processes.find(self.layout.instance, lambda part: part == processes.RUN),
+                patience=20,
+            )
             sessions = [p for p in everything if processes.part_of(p) == processes.SESSION]
             # The supervisor stops its parts in order, each with its own patience.
             processes.end([*sessions, *([supervisor] if supervisor else [])], patience=40)
@@ -244,12 +252,6 @@ class Platform:
                     "another command starts or stops this installation; wait"
                 ) from None
             yield
-
-
-def running_settings(settings: Settings) -> Settings:
-    """The settings that a running installation in the same data folder was started with."""
-    frozen = settings.data_dir / "run" / "settings.json"
-    return load_settings(frozen) if frozen.exists() else settings
 
 
 def is_alive(process: psutil.Process) -> bool:

@@ -14,6 +14,8 @@ import psutil
 INSTANCE = "NACELLE_INSTANCE"
 PART = "NACELLE_PART"
 SESSION = "session"
+# Runs of jobs, and their kernels.
+RUN = "run"
 
 
 def find(instance: str, wanted: Callable[[str], bool] = lambda part: True) -> list[psutil.Process]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nacelle.layout import Layout
+from nacelle.layout import Layout, running_settings
 from nacelle.nace.command_base import NO, as_json, for_people, print_json, say
 from nacelle.nace.errors import NaceError
 from nacelle.settings import Settings, SettingsError, load_settings
@@ -68,9 +68,7 @@ def _settings(file: Path | None) -> Settings:
     """Those of a running installation, ports given on its command line included."""
     chosen = file or os.environ.get("NACELLE_SETTINGS") or hub_config_folder() / "settings.yaml"
     try:
-        settings = load_settings(chosen)
-        running = Layout(settings).run / "settings.json"
-        return load_settings(running) if running.exists() else settings
+        return running_settings(load_settings(chosen))
     except SettingsError as error:
         raise NaceError(str(error)) from None
 

@@ -23,6 +23,7 @@ from pydantic import (
 
 from nacelle.problems import explain
 from nacelle.settings.base import Frozen, Project, Seconds, unnameable
+from nacelle.settings.jobs import JobsSettings
 from nacelle.settings.nace import NaceSettings
 from nacelle.storage.slug import SlugError, user_bucket
 
@@ -163,6 +164,7 @@ class Settings(Frozen):
     store: StoreSettings = Field(default=StoreSettings(), description="S3 store and keys.")
     tracking: TrackingSettings = Field(default=TrackingSettings(), description="MLflow.")
     nace: NaceSettings = Field(default=NaceSettings(), description="The classifier as a service.")
+    jobs: JobsSettings = Field(default=JobsSettings(), description="Notebooks as jobs.")
 
     @field_validator("title")
     @classmethod

@@ -1,0 +1,1 @@
+"""The local engine: schedules become runs, runs become processes, ends are told."""

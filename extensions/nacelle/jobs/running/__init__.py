@@ -1,0 +1,1 @@
+"""The runner's parts: a notebook from its order to its result, on one machine."""

@@ -1,0 +1,51 @@
+"""Serve this installation's jobs: `python -m nacelle.jobs.service`, on loopback."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import uvicorn
+
+from nacelle.credentials.hub import HubDirectory
+from nacelle.environments.machine import probe_machine
+from nacelle.environments.profiles import load_profiles
+from nacelle.jobs.service.access import Access
+from nacelle.jobs.service.app import make_app
+from nacelle.jobs.service.desk import Desk
+from nacelle.jobs.service.examining import Examiner
+from nacelle.jobs.service.making import Rules
+from nacelle.jobs.store import Store
+from nacelle.layout import Layout
+from nacelle.logs import log_to_stdout
+from nacelle.secrets import read_secret
+from nacelle.settings import load_settings
+
+# Leaving a project takes effect within so many seconds.
+_HUB_SECONDS = 15
+
+
+def main() -> None:
+    """Run until told to stop."""
+    log_to_stdout("jobs")
+    settings = load_settings()
+    layout = Layout(settings)
+    folder = layout.folder("jobs")
+    rules = Rules(load_profiles(settings.profiles), probe_machine(), settings.jobs)
+    examiner = Examiner(settings.jobs.limits.notebook_bytes)
+    desk = Desk(Store(folder / "jobs.sqlite"), examiner, rules, lambda: datetime.now(UTC))
+    access = Access(HubDirectory(_HUB_SECONDS, "use jobs"), read_secret(layout, "jobs.secret"))
+    app = make_app(desk, access, folder / "runs", language=settings.hub.language)
+    uvicorn.run(
+        app,
+        host="127.0.0.1",
+        port=layout.port("jobs"),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # Pages that follow changes would keep it open.
+        timeout_graceful_shutdown=3,
+    )
+
+
+if __name__ == "__main__":
+    main()
