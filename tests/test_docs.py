@@ -11,9 +11,14 @@ import yaml
 from pydantic import BaseModel
 
 from nacelle.cli import main
+from nacelle.jobs.commands import jobs
+from nacelle.jobs.exits import SAYINGS
+from nacelle.jobs.findings import KINDS
 from nacelle.layout import PORTS
 from nacelle.nace.commands import nace
+from nacelle.prefixes import JOBS_PREFIX
 from nacelle.settings import Settings, load_settings
+from tests.jobs.serving import serve
 
 ROOT = Path(__file__).parents[1]
 ADMINISTRATOR = (ROOT / "hub_config" / "README.md").read_text(encoding="utf-8")
@@ -23,7 +28,10 @@ SERVICE = PIPELINES / "nace" / "SERVICE.md"
 CLASSIFIER = "".join(
     path.read_text(encoding="utf-8") for path in (PIPELINES / "nace" / "README.md", SERVICE)
 )
+JOBS_GUIDE = ROOT / "notebooks" / "JOBS.md"
+JOBS = JOBS_GUIDE.read_text(encoding="utf-8")
 GUIDES = [
+    JOBS_GUIDE,
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
     *ROOT.glob("*/README.md"),
@@ -101,6 +109,36 @@ def test_every_option_of_the_classifier_is_documented(name: str) -> None:
     }
     missing = {option for option in options if f"`{option}" not in STATISTICIAN + CLASSIFIER}
     assert not missing
+
+
+@pytest.mark.parametrize("name", sorted(jobs.commands))
+def test_every_command_and_option_of_jobs_is_documented(name: str) -> None:
+    assert f"`nacelle jobs {name}" in JOBS
+    assert jobs.commands[name].help
+    options = {
+        option
+        for parameter in jobs.commands[name].params
+        for option in parameter.opts
+        if option.startswith("--")
+    }
+    missing = {option for option in options if option not in JOBS}
+    assert not missing
+
+
+@pytest.mark.parametrize("word", [*SAYINGS, *KINDS])
+def test_every_end_of_a_run_and_every_detector_is_documented(word: str) -> None:
+    assert f"`{word}`" in JOBS
+
+
+def test_every_route_of_jobs_is_documented(tmp_path: Path) -> None:
+    with serve(tmp_path) as served:
+        paths = served.client.get(f"{JOBS_PREFIX}/openapi.json").json()["paths"]
+    routes = {
+        f"{method.upper()} {path.removeprefix(JOBS_PREFIX)}"
+        for path, methods in paths.items()
+        for method in methods
+    }
+    assert not {route for route in routes if f"`{route}`" not in JOBS}
 
 
 @pytest.mark.parametrize("part", [part for part in PORTS if "-api" not in part])

@@ -71,6 +71,7 @@ def test_configure_adds_to_what_is_there(settings: Settings) -> None:
         "broker",
         "mlflow",
         "nace",
+        "jobs",
         "culler",
     ]
     user = next(role for role in c.JupyterHub.load_roles if role["name"] == "user")
@@ -141,6 +142,7 @@ def test_the_environment_of_a_session(settings: Settings, tmp_path: Path) -> Non
         "PROJECT_GROUP": "emploi,prix",
         "NACELLE_BROKER_URL": "http://127.0.0.1:8005/services/broker",
         "NACELLE_NACE_URL": "http://127.0.0.1:8000/services/nace",
+        "NACELLE_JOBS_URL": "http://127.0.0.1:8000/services/jobs",
         "NACELLE_PROFILE": "python-static-keys",
         "NACELLE_PART": "session",
         "NACELLE_KERNELS": "python3",

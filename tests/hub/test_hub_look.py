@@ -27,7 +27,9 @@ PAGES = ROOT / "hub_config"
 CATALOGUE = load_profiles(PAGES / "profiles.yaml")
 CLUSTER = Machine(frozenset(), 64, 512 * 1024**3, gpus=1, containers=True)
 TEMPLATES = sorted(
-    file.name for file in (PAGES / "templates").glob("*.html") if file.name != "parts.html"
+    file.name
+    for file in (PAGES / "templates").glob("*.html")
+    if not file.name.endswith("parts.html")
 )
 
 

@@ -28,16 +28,11 @@ def page(platform: Installation) -> Iterator[Page]:
         browser.close()
 
 
-def password_of(platform: Installation, name: str) -> str:
-    lines = (platform.layout.secrets / "passwords.txt").read_text(encoding="utf-8").splitlines()
-    return dict(line.rsplit(" ", 1) for line in lines)[name]
-
-
 def log_in(page: Page, platform: Installation, address: str) -> None:
     """Open an address, and log in as carol where the hub asks."""
     page.goto(address)
     page.get_by_label("Name").fill("carol")
-    page.get_by_label("Password", exact=True).fill(password_of(platform, "carol"))
+    page.get_by_label("Password", exact=True).fill(platform.password("carol"))
     page.get_by_role("button", name="Log in").click()
 
 

@@ -75,9 +75,12 @@ class Installation:
 
     def person(self, name: str) -> Person:
         """Logged in with the password that was made at first start."""
+        return Person(self.url, name, self.password(name))
+
+    def password(self, name: str) -> str:
+        """The one that was made at first start."""
         lines = (self.layout.secrets / "passwords.txt").read_text(encoding="utf-8").splitlines()
-        words = dict(line.rsplit(" ", 1) for line in lines)
-        return Person(self.url, name, words[name])
+        return dict(line.rsplit(" ", 1) for line in lines)[name]
 
     def process(self, part: str) -> psutil.Process:
         """The process that the supervisor runs for a part."""

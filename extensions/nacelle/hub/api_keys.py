@@ -10,7 +10,8 @@ from jupyterhub import orm
 from jupyterhub.utils import url_path_join
 from tornado import web
 
-from nacelle.hub.nace_pages import NacePage, NaceRefused
+from nacelle.hub.nace_pages import NacePage
+from nacelle.hub.service_page import ServiceRefused
 from nacelle.language import Said
 
 _NAMELESS = Said("Say what uses the key.", "Dites ce qui utilise la clé.")
@@ -42,7 +43,7 @@ class ApiKeysHandler(NacePage):
                 self.redirect(url_path_join(self.hub.base_url, "api-keys") + "?done=revoked", 303)
                 return
             made = await self.ask("POST", "/v1/keys", self._wanted())
-        except NaceRefused as refused:
+        except ServiceRefused as refused:
             self.set_status(refused.status)
             await self._page(problem=refused.said, detail=refused.detail)
         except _BadForm as bad:
@@ -72,7 +73,7 @@ class ApiKeysHandler(NacePage):
         away = False
         try:
             keys = [self._shown(key) for key in await self.ask("GET", "/v1/keys")]
-        except NaceRefused as refused:
+        except ServiceRefused as refused:
             # One sentence is enough where both questions failed.
             problem, detail = problem or refused.said, detail or refused.detail
             away = True

@@ -14,6 +14,7 @@ import bcrypt
 
 from nacelle.environments.profiles import load_profiles
 from nacelle.hub import pages, refusals
+from nacelle.hub.jobs_setup import configure_jobs_pages
 from nacelle.hub.nace_setup import configure_nace_pages
 from nacelle.hub.passwords import ensure_passwords
 from nacelle.hub.proxy import API_USER, ENTRY_POINT, routes_file
@@ -21,8 +22,8 @@ from nacelle.layout import Layout
 from nacelle.secrets import ensure_secrets, read_secret
 from nacelle.settings import Settings, bracketed
 
-# What a session may do beyond its own server: get keys, write to MLflow, and classify.
-SESSION_SERVICES = ("broker", "mlflow", "nace")
+# What a session may do beyond its own server: get keys, write to MLflow, classify, promote.
+SESSION_SERVICES = ("broker", "mlflow", "nace", "jobs")
 _ACCESS = [f"access:services!service={name}" for name in SESSION_SERVICES]
 
 # The hub waits for each service in turn before it opens its own door, 30 s unless told otherwise: a
@@ -42,6 +43,7 @@ def configure(c: Any, settings: Settings, folder: Path) -> None:
     configure_sessions(c, settings, "nacelle.hub.sessions.LocalSession")
     configure_pages(c, settings, folder)
     configure_nace_pages(c, settings)
+    configure_jobs_pages(c, settings)
 
 
 def configure_hub(c: Any, settings: Settings) -> None:
@@ -149,6 +151,13 @@ def make_services(layout: Layout) -> list[dict[str, Any]]:
             "api_token": read_secret(layout, "service.nace.token"),
             "display": False,
         },
+        {
+            "name": "jobs",
+            "url": layout.address("jobs"),
+            "timeout": _SERVICE_TIMEOUT,
+            "api_token": read_secret(layout, "service.jobs.token"),
+            "display": False,
+        },
         {"name": "culler", "api_token": read_secret(layout, "service.culler.token")},
     ]
 
@@ -185,6 +194,12 @@ def make_roles() -> list[dict[str, Any]]:
                 "access:services!service=broker",
             ],
             "services": ["nace"],
+        },
+        {
+            "name": "nacelle-jobs",
+            # A run gets a token of its owner, with fewer rights than a session's, and loses it.
+            "scopes": ["read:users:name", "read:users:groups", "read:roles:users", "tokens"],
+            "services": ["jobs"],
         },
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nacelle.hub.french_jobs import JOBS
 from nacelle.hub.french_nace import NACE
 
 # Texts that scripts write; their French travels with each page.
@@ -243,7 +244,7 @@ PAGES: dict[str, str] = {
     "only you": "vous seul",
 }
 
-FRENCH: dict[str, str] = {**SCRIPTS, **PAGES, **NACE}
+FRENCH: dict[str, str] = {**SCRIPTS, **PAGES, **NACE, **JOBS}
 
 # What JupyterHub says otherwise than we would, with a part that varies: (pattern, English, French).
 VARYING: tuple[tuple[str, str, str], ...] = (

@@ -1,21 +1,12 @@
-"""What the hub's two pages of the classifier share: they ask its API for whoever is logged in."""
+"""What the hub's two pages of the classifier share."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import httpx
-from jupyterhub.handlers import BaseHandler
-
-from nacelle.credentials.identity import PROOF_HEADER, Person, sign_proof
-from nacelle.language import Language, Said, choose_language
-from nacelle.layout import Layout
+from nacelle.hub.service_page import ServicePage, ServiceRefused
+from nacelle.language import Said
 from nacelle.prefixes import NACE_PREFIX
-from nacelle.secrets import read_secret
-from nacelle.settings import Settings
-
-_SERVICE = "nace"
-_TIMEOUT = httpx.Timeout(35, connect=3)
 
 _AWAY = Said(
     "The classifier does not answer: it is starting or stopped. Try again in a moment.",
@@ -56,75 +47,21 @@ _REFUSALS = {
 }
 
 
-class NaceRefused(Exception):
-    """The classifier refused or did not answer: `said` is for the reader, `detail` its own words
-    where they are not known to us."""
-
-    def __init__(self, status: int, said: Said, detail: str = "") -> None:
-        super().__init__(said.en)
-        self.status = status
-        self.said = said
-        self.detail = detail
-
-
-class NacePage(BaseHandler):  # type: ignore[misc]
+class NacePage(ServicePage):
     """A page that shows what the classifier's API answers."""
 
-    def initialize(self, platform: Settings) -> None:
-        # `settings` is Tornado's name for something else.
-        self.platform = platform
+    service = "nace"
+    prefix = NACE_PREFIX
+    secret = "nace.secret"
+    away = _AWAY
 
-    @property
-    def language(self) -> Language:
-        accepted = self.request.headers.get("Accept-Language")
-        return choose_language(accepted, self.platform.hub.language)
-
-    async def ask(self, method: str, path: str, body: Any = None) -> Any:
-        """What the API answers to the person who is logged in. Raises NaceRefused."""
-        layout = Layout(self.platform)
-        user = self.current_user
-        person = Person(user.name, admin=bool(user.admin))
-        proof = sign_proof(person, _SERVICE, read_secret(layout, "nace.secret"))
-        headers = {PROOF_HEADER: proof, "Accept-Language": self.language}
-        try:
-            async with httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False) as client:
-                answer = await client.request(
-                    method,
-                    f"{layout.address(_SERVICE)}{NACE_PREFIX}{path}",
-                    headers=headers,
-                    json=body,
-                )
-            read = answer.json() if answer.content else None
-        except (httpx.HTTPError, ValueError) as error:
-            self.log.warning("the classifier did not answer: %s", type(error).__name__)
-            raise NaceRefused(503, _AWAY) from None
-        if answer.is_success:
-            return read
-        raise _refused(answer.status_code, read)
-
-    def number(self, value: float) -> str:
-        """A number as readers of this language group its digits."""
-        text = f"{value:,.10g}"
-        return text.replace(",", "\u202f").replace(".", ",") if self.language == "fr" else text
-
-    def percent(self, share: float) -> str:
-        """A share in [0, 1] in per cent, one decimal."""
-        text = f"{100 * share:.1f}"
-        return text.replace(".", ",") + "\u00a0%" if self.language == "fr" else f"{text}%"
-
-    async def show(self, template: str, **names: Any) -> None:
-        """Answer with a page. What it shows is one person's, so nothing keeps it."""
-        self.set_header("Cache-Control", "no-store")
-        names = {"number": self.number, "percent": self.percent, **names}
-        self.finish(await self.render_template(template, **names))
-
-
-def _refused(status: int, body: Any) -> NaceRefused:
-    problem = body if isinstance(body, dict) else {}
-    kind = str(problem.get("type", "")).rpartition(":")[2]
-    if kind in _REFUSALS:
-        return NaceRefused(status, _REFUSALS[kind])
-    if status >= 500:
-        return NaceRefused(503, _AWAY, str(problem.get("detail", "")))
-    said = Said("The classifier refused this.", "Le classifieur a refusé cela.")
-    return NaceRefused(status, said, str(problem.get("detail", "")))
+    def refused(self, status: int, body: Any) -> ServiceRefused:
+        """In the reader's language where the classifier's words are known."""
+        problem = body if isinstance(body, dict) else {}
+        kind = str(problem.get("type", "")).rpartition(":")[2]
+        if kind in _REFUSALS:
+            return ServiceRefused(status, _REFUSALS[kind])
+        if status >= 500:
+            return ServiceRefused(503, _AWAY, str(problem.get("detail", "")))
+        said = Said("The classifier refused this.", "Le classifieur a refusé cela.")
+        return ServiceRefused(status, said, str(problem.get("detail", "")))

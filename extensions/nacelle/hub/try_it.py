@@ -8,7 +8,8 @@ from typing import Any
 
 from tornado import web
 
-from nacelle.hub.nace_pages import NacePage, NaceRefused
+from nacelle.hub.nace_pages import NacePage
+from nacelle.hub.service_page import ServiceRefused
 from nacelle.language import Said
 from nacelle.prefixes import NACE_PREFIX
 
@@ -52,7 +53,7 @@ class TryItHandler(NacePage):
             body = {"text": text, "top": top, "language": language}
             answer = await self.ask("POST", "/v1/classify", body)
             prediction = answer["predictions"][0]
-        except NaceRefused as refused:
+        except ServiceRefused as refused:
             self.set_status(refused.status)
             await self._page(text, top, language, problem=refused.said, detail=refused.detail)
             return
