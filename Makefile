@@ -44,12 +44,14 @@ $(UV):
 	@$(PYTHON) -m venv .uv
 	@.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
-# The environment is made again when the lock changes; uv shows its progress.
-.venv/.installed: $(UV) pyproject.toml uv.lock
+LAB := $(shell find extensions/labextension -type f -not -path '*/node_modules/*' -not -path '*/nacelle_lab/labextension/*')
+
+# The environment is made again when the lock or the extension changes; uv shows its progress.
+.venv/.installed: $(UV) pyproject.toml uv.lock $(LAB)
 	@echo "Installing the platform (about 1.5 GB on disk, once) ..."
 	@$(UV) sync --frozen --no-dev --extra local --inexact --python $(PYTHON)
 	@touch $@
 
-.venv/.developer: $(UV) pyproject.toml uv.lock
+.venv/.developer: $(UV) pyproject.toml uv.lock $(LAB)
 	@$(UV) sync --frozen --group dev --extra local --python $(PYTHON)
 	@touch $@ .venv/.installed

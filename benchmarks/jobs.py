@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,25 +10,19 @@ from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import httpx
 
 from benchmarks import jobs_overhead
 from benchmarks.figure import Figure, Goal, Report
-from benchmarks.running import answers, new_installation, running, scratch
-from nacelle.credentials.identity import PROOF_HEADER, Person, sign_proof
+from benchmarks.running import scratch
+from nacelle.credentials.identity import PROOF_HEADER, Person
 from nacelle.jobs.job import Job
 from nacelle.jobs.store import RunFilter, Store
-from nacelle.layout import Layout
-from nacelle.local.parts import service_environment
-from nacelle.prefixes import JOBS_PREFIX
-from nacelle.secrets import ensure_secrets, read_secret
 from tests.jobs.engines import Bench, bench_in
 from tests.jobs.serving import notebook
+from tests.jobs.started import started_service
 from tests.jobs.stored import NOW, add, ask
-from tests.support.installation import Installation, plain_environment
-from tests.support.waiting import wait_for
 
 PROMOTED, LISTED, LISTS, DUE, AT_ONCE, EACH = 20, 10_000, 5, 200, 4, 4
 PROMOTE_LIMIT, LIST_LIMIT, DUE_LIMIT, REFILL_LIMIT = 1.0, 0.3, 1.0, 1.0
@@ -45,7 +38,7 @@ def run(report: Report) -> Iterable[Figure]:
 
 
 def _served(report: Report) -> Iterator[Figure]:
-    with new_installation() as installation, _service(installation) as ask_service:
+    with scratch() as folder, _service(folder) as ask_service:
         report(f"{PROMOTED} notebooks promoted")
         took = [_promote(ask_service, number) for number in range(PROMOTED)]
         yield _of_limit(
@@ -56,7 +49,7 @@ def _served(report: Report) -> Iterator[Figure]:
             f"slowest of {PROMOTED}: the notebook sent, examined, and the job armed",
         )
         report(f"a list of {LISTED:,} runs")
-        _fill(Layout(installation.settings).folder("jobs") / "jobs.sqlite")
+        _fill(folder / "data" / "jobs" / "jobs.sqlite")
         took = [_list(ask_service) for _ in range(LISTS)]
         yield _of_limit(
             "jobs.list", median(took), LIST_LIMIT, "s", f"{LISTED:,} runs in one answer, over HTTP"
@@ -119,23 +112,12 @@ def _of_limit(name: str, value: float, limit: float, unit: str, note: str) -> Fi
 
 
 @contextmanager
-def _service(installation: Installation) -> Iterator[Any]:
+def _service(folder: Path) -> Iterator[httpx.Client]:
     """The service as the platform starts it; what asks it as OWNER."""
-    layout = installation.layout
-    ensure_secrets(layout)
-    token = read_secret(layout, "service.jobs.token")
-    environment = plain_environment(
-        NACELLE_SETTINGS=str(installation.file), **service_environment(layout, "jobs", token)
-    )
-    command = [sys.executable, "-m", "nacelle.jobs.service"]
-    url = layout.address("jobs") + JOBS_PREFIX
-    proof = {PROOF_HEADER: sign_proof(OWNER, "jobs", read_secret(layout, "jobs.secret"))}
-    with (
-        running(command, installation.folder / "jobs.log", environment, installation.folder),
-        httpx.Client(base_url=url, headers=proof, timeout=60, trust_env=False) as http,
-    ):
-        wait_for(lambda: answers(http, f"{url}/health"), 60, "the jobs service")
-        yield http
+    with started_service(folder) as service:
+        proof = {PROOF_HEADER: service.proof(OWNER)}
+        with httpx.Client(base_url=service.url, headers=proof, timeout=60, trust_env=False) as http:
+            yield http
 
 
 def _promote(http: httpx.Client, number: int) -> float:

@@ -71,7 +71,10 @@ FILES = [
     path
     for pattern in ("extensions/**/*", "hub_config/**/*", "tests/**/*.py", "benchmarks/**/*.py")
     for path in ROOT.glob(pattern)
-    if path.suffix in (".py", ".html", ".css", ".js", ".ts") and "node_modules" not in path.parts
+    if path.suffix in (".py", ".html", ".css", ".js", ".ts", ".tsx")
+    and "node_modules" not in path.parts
+    # What is built of the extension, and its package.
+    and "nacelle_lab" not in path.parts
 ]
 
 

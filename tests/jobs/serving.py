@@ -143,12 +143,14 @@ def notebook(*cells: Any, parameters: str = PARAMETERS) -> bytes:
 
 
 @contextmanager
-def serve(folder: Path, **settings: Any) -> Iterator[Served]:
-    """The service in `folder`; `settings` are of jobs."""
+def serve(
+    folder: Path, profiles: Path = ROOT / "hub_config" / "profiles.yaml", **settings: Any
+) -> Iterator[Served]:
+    """The service in `folder` with the catalogue `profiles`; `settings` are of jobs."""
     clock = Clock()
     store = Store(folder / "jobs.sqlite")
     rules = Rules(
-        load_profiles(ROOT / "hub_config" / "profiles.yaml"),
+        load_profiles(profiles),
         Machine(frozenset({"python"}), cores=4, memory=16 * 1024**3),
         JobsSettings.model_validate(settings),
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from nacelle.jobs.exits import explain
 from tests.jobs.serving import ADMIN, ALICE, BOB, CAROL, Served, serve
@@ -196,6 +197,23 @@ def _proof(served: Served) -> dict[str, str]:
     from tests.jobs.serving import SECRET
 
     return {PROOF_HEADER: sign_proof(ALICE, "jobs", SECRET)}
+
+
+def test_an_environment_of_others_cannot_be_used(tmp_path: Path) -> None:
+    catalogue = tmp_path / "profiles.yaml"
+    plain = {"image": "x", "kernels": ["python"], "cpu": {"guarantee": 1, "limit": 1}}
+    plain |= {"memory": {"guarantee": "1G", "limit": "1G"}, "title": "t", "description": "d"}
+    both = [{"name": "python", **plain}, {"name": "large", "groups": ["prix"], **plain}]
+    catalogue.write_text(yaml.safe_dump(both), encoding="utf-8")
+    large = {"profile": "large", "kernel": "python3"}
+    with serve(tmp_path, catalogue) as served:
+        served.make(ALICE, environment=large)
+        problem = served.refused(BOB, "POST", "/jobs", served.asked(BOB, environment=large))
+        assert "for members of prix" in problem["detail"]
+        made = served.make(BOB)["job"]["id"]
+        served.refused(BOB, "PATCH", f"/jobs/{made}", {"environment": large})
+        names = [one["name"] for one in served.good(BOB, "GET", "/me")["profiles"]]
+        assert names == ["python"]
 
 
 def test_limits_of_a_person_and_of_a_project(tmp_path: Path) -> None:

@@ -39,9 +39,9 @@ JOBS: dict[str, str] = {
     ),
     "No job fits this search.": "Aucun travail ne correspond à cette recherche.",
     "You have no job yet": "Vous n'avez pas encore de travail",
-    "Open a notebook in your session and choose “Run as a job” in its toolbar. Or promote one by a"
+    "Open a notebook in your session and choose “Promote” in its toolbar. Or promote one by a"
     " command, there or anywhere with a token:": (
-        "Ouvrez un carnet dans votre session et choisissez « Exécuter comme travail » dans sa barre"
+        "Ouvrez un carnet dans votre session et choisissez « Promouvoir » dans sa barre"
         " d'outils. Ou promouvez-en un par une commande, là ou partout avec un jeton :"
     ),
     "New since you last looked": "Nouveau depuis votre dernier passage",

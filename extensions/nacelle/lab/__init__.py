@@ -18,8 +18,10 @@ def _load_jupyter_server_extension(app: Any) -> None:
     from nacelle.credentials.provider import start_provider
     from nacelle.lab.activity import watch_kernels
     from nacelle.lab.init import start_init
+    from nacelle.lab.pages import serve_pages
 
     os.environ.update(start_provider(fetch_from_environment))
     start_init(os.environ, Path.home())
     watch_kernels(app.web_app.settings)
+    serve_pages(app.web_app)
     app.log.info("storage keys renew by themselves in this server's kernels and terminals")
