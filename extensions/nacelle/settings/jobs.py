@@ -22,10 +22,15 @@ class JobsLimits(Frozen):
     """What one person or project may ask of the platform by jobs."""
 
     active_jobs: Count = Field(
-        default=50, description="Jobs that one person may have, suspended ones aside."
+        default=50,
+        description="Jobs on a schedule that one person may have, suspended ones aside.",
     )
     project_jobs: Count = Field(
-        default=200, description="Jobs that one project may have, suspended ones aside."
+        default=200,
+        description="Jobs on a schedule that one project may have, suspended ones aside.",
+    )
+    jobs_each: Count = Field(
+        default=500, description="Jobs that one person may keep, of whatever kind and state."
     )
     runs_at_once: Count = Field(
         default=4, description="Runs of the whole platform at once; the others wait."

@@ -1,0 +1,163 @@
+"""The order of a run on a cluster, and the place where it takes place: both from its environment.
+
+What a job asks for is checked against the catalogue each time: a profile that its owner may no
+longer use, or an image that no pattern of the profile allows, runs nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from nacelle.credentials.issuer import Identity
+from nacelle.environments.profile import Choice, Profile
+from nacelle.environments.profiles import ProfileError, check
+from nacelle.environments.variables import Addresses, make_environment
+from nacelle.jobs.engine.orders import OF_SESSIONS, target
+from nacelle.jobs.engine.outside import Unrunnable, explain_said
+from nacelle.jobs.exits import explain
+from nacelle.jobs.job import Environment, Job, Run, Snapshot
+from nacelle.jobs.kubernetes.storing import NOTEBOOK_FILE
+from nacelle.jobs.manifest import Place
+from nacelle.jobs.order import Order
+from nacelle.kernels import NAMES
+from nacelle.language import Said
+from nacelle.prefixes import BROKER_PREFIX, JOBS_PREFIX, MLFLOW_PREFIX, NACE_PREFIX
+from nacelle.settings import Settings, User
+from nacelle.settings.jobs import KubernetesSettings
+
+# A tag, a digest, both or none.
+_VERSION = r"(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
+_HALF_A_DAY = 43_200
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Planned(NamedTuple):
+    """What a runner is to do, and where."""
+
+    order: Order
+    place: Place
+
+
+class ClusterOrders:
+    """Orders for pods; `profiles` reads the catalogue as it is now."""
+
+    def __init__(self, settings: Settings, profiles: Callable[[], Sequence[Profile]]) -> None:
+        self._users = {user.name: user for user in settings.users}
+        self._settings = settings.jobs.kubernetes
+        self._keep_days = settings.jobs.keep_days
+        self._addresses = cluster_addresses(self._settings, settings.store.region)
+        self._profiles = profiles
+
+    def make(self, run: Run, snapshot: Snapshot, job: Job, person: Identity) -> Planned:
+        """Raises Unrunnable: this person may not run it so."""
+        choice = self._choice(snapshot.environment, person)
+        order = Order(
+            run=run,
+            snapshot=snapshot,
+            job_name=job.name,
+            owner=person.name,
+            zone=job.schedule.zone if job.schedule else "UTC",
+            notebook_file=Path(NOTEBOOK_FILE),
+            kernel=snapshot.environment.kernel,
+            variables=self._variables(person, choice),
+            memory_bytes=choice.memory.limit,
+            target=target(job, run),
+            broker_url=self._addresses.broker,
+        )
+        return Planned(order, place_of(choice, self._settings, self._keep_days))
+
+    def make_for_ticks(self, job: Job, person: Identity) -> Planned:
+        """The order of all runs that a CronJob will ask for; each fills in its own id and tick."""
+        run = Run(
+            id=job.id,
+            job=job.id,
+            version=job.snapshot.version,
+            cause="schedule",
+            scheduled=_NEVER,
+        )
+        return self.make(run, job.snapshot, job, person)
+
+    def _choice(self, wanted: Environment, person: Identity) -> Choice:
+        profiles = self._profiles()
+        try:
+            options = {"profile": wanted.profile, **wanted.options}
+            choice = check(profiles, options, person.projects)
+        except ProfileError as error:
+            raise Unrunnable(explain_said("environment", error.said)) from None
+        if wanted.image and wanted.image != choice.image:
+            profile = next(one for one in profiles if one.name == choice.profile)
+            if not _allows(profile, wanted.image):
+                raise Unrunnable(explain_said("environment", _not_allowed(wanted.image)))
+            choice = choice.model_copy(update={"image": wanted.image, "other_image": True})
+        if wanted.kernel not in {NAMES[kernel] for kernel in choice.kernels}:
+            raise Unrunnable(explain("kernel-missing", kernel=wanted.kernel))
+        return choice
+
+    def _variables(self, person: Identity, choice: Choice) -> dict[str, str]:
+        user = self._users.get(person.name) or User.model_construct(name=person.name, mail=None)
+        made = make_environment(user, person.projects, choice, self._addresses, token="")
+        return {name: value for name, value in made.items() if name not in OF_SESSIONS}
+
+
+def cluster_addresses(settings: KubernetesSettings, region: str) -> Addresses:
+    """The addresses of the platform as a pod reaches them."""
+    hub = settings.hub_url.rstrip("/")
+    return Addresses(
+        store=settings.store_url.rstrip("/"),
+        tracking=hub + MLFLOW_PREFIX,
+        broker=hub + BROKER_PREFIX,
+        classifier=hub + NACE_PREFIX,
+        jobs=hub + JOBS_PREFIX,
+        region=region,
+        ca_bundle=settings.ca_bundle,
+    )
+
+
+def place_of(choice: Choice, settings: KubernetesSettings, keep_days: int) -> Place:
+    """Where a checked choice is run.
+
+    A Job goes before its run is forgotten: seen again after that, it would be taken for another.
+    """
+    return Place(
+        namespace=settings.namespace,
+        image=choice.image,
+        cpu_request=choice.cpu.guarantee,
+        cpu_limit=choice.cpu.limit,
+        memory_request=choice.memory.guarantee,
+        memory_limit=choice.memory.limit,
+        gpu=choice.gpu,
+        node_selector=choice.node_selector,
+        tolerations=choice.tolerations,
+        pull_secrets=settings.pull_secrets,
+        start_seconds=settings.start_seconds,
+        keep_seconds=min(settings.keep_seconds, keep_days * _HALF_A_DAY),
+    )
+
+
+def _allows(profile: Profile, image: str) -> bool:
+    """Whether a profile has this image in some version, or lets people choose it.
+
+    A job keeps the version that it was made with when its profile goes on to another.
+    """
+    known = [profile.image]
+    for option in profile.options.values():
+        known += [one.image for one in option.choices.values() if one.image]
+        if option.other and re.fullmatch(option.other.pattern, image):
+            return True
+    names = "|".join(re.escape(_without_version(one)) for one in known)
+    return re.fullmatch(rf"(?:{names}){_VERSION}", image) is not None
+
+
+def _without_version(image: str) -> str:
+    return re.sub(rf"{_VERSION}$", "", image)
+
+
+def _not_allowed(image: str) -> Said:
+    return Said(
+        f"the image {image} is not allowed in it",
+        f"l'image {image} n'y est pas autorisée",
+    )
