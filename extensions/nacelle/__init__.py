@@ -1,13 +1,15 @@
-"""Nacelle: what the platform adds to Jupyter. In a notebook: `con = nacelle.connect()`."""
+"""Nacelle: what the platform adds to Jupyter. In a notebook: `con = nacelle.connect()`, and for the
+next steps of a pipeline `nacelle.output("table", "s3://...")`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nacelle.jobs.pipelines.giving import output
     from nacelle.storage.clients import connect
 
-__all__ = ["connect"]
+__all__ = ["connect", "output"]
 
 
 def __getattr__(name: str) -> Any:
@@ -16,4 +18,8 @@ def __getattr__(name: str) -> Any:
         from nacelle.storage.clients import connect
 
         return connect
+    if name == "output":
+        from nacelle.jobs.pipelines.giving import output
+
+        return output
     raise AttributeError(f"module 'nacelle' has no attribute {name!r}")
