@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nacelle.layout import Layout
 
-SERVICES = ("broker", "mlflow", "culler", "nace", "jobs")
+SERVICES = ("broker", "mlflow", "culler", "nace", "jobs", "jobs-engine")
 
 # name -> bytes of randomness; each is written as hexadecimal text.
 _GENERATED = {

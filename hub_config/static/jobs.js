@@ -2,6 +2,7 @@
 "use strict";
 
 const EVERY = 2000;
+let finished = "no";
 
 function isLive() {
   return document.querySelector('[data-live="yes"]') !== null;
@@ -9,7 +10,9 @@ function isLive() {
 
 // Replace each part by the same part of the page as it is now. The reader's place stays.
 async function renew() {
-  const answer = await fetch(window.location.href, { headers: { Accept: "text/html" } });
+  const answer = await fetch(window.location.href, {
+    headers: { Accept: "text/html", "X-Looks-Again": "1" },
+  });
   if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const part of document.querySelectorAll("[data-part]")) {
@@ -23,8 +26,10 @@ async function renew() {
     showTimes(part);
     if (atEnd) part.querySelector("pre").scrollTop = 1e9;
   }
-  // It is over: what can be done now is another, and stands in the page around.
-  if (!isLive() && !document.activeElement?.closest("form")) {
+  // It is over: what can be done now is another, and stands in the page around. Whoever is typing
+  // is not disturbed: it is done when they leave the form.
+  finished = document.activeElement?.closest("form") ? "waits" : "yes";
+  if (!isLive() && finished === "yes") {
     const main = document.querySelector("main");
     main.replaceChildren(...page.querySelector("main").childNodes);
     showTimes(main);
@@ -32,7 +37,7 @@ async function renew() {
 }
 
 async function follow() {
-  if (!isLive()) return;
+  if (!isLive() && finished !== "waits") return;
   try {
     if (!document.hidden) await renew();
   } catch {

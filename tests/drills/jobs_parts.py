@@ -3,8 +3,9 @@
 PART is engine or service.
 
 The engine is the platform's own, over a clock that runs faster and a runner that does nothing but
-write its run. The service is the writer that it is to the engine: it changes jobs, asks for runs
-and cancels some, as fast as it can.
+write its run. The service is not the platform's: no HTTP, no rights. It is another writer over the
+same store, which is what the service is to the engine: it changes jobs, asks for runs and cancels
+some, as fast as it can.
 """
 
 from __future__ import annotations

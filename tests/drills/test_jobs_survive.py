@@ -30,6 +30,8 @@ def test_down_and_up(installation: Installation, tmp_path: Path) -> None:
         assert long.run is not None
         run = long.run.id
         wait_for(lambda: "begun" in jobs.log(run)[0], 120, "the cell to run")
+        # The job lets no two run at once: these wait for the first.
+        behind = [jobs.run(long.job.id).id for _ in range(2)]
     installation.down()
     installation.up()
     with jobs_of(installation, "alice") as jobs:
@@ -42,6 +44,9 @@ def test_down_and_up(installation: Installation, tmp_path: Path) -> None:
         assert ended.state == "failed" and ended.exit is not None
         assert ended.exit.code == "lost-machine"
         assert "begun" in jobs.log(run)[0]
+        # What waited was not launched while the platform stopped: it waits, or has its turn now.
+        wait_for(lambda: jobs.get_run(behind[0]).started, 120, "the turn of the next")
+        assert [jobs.get_run(id).state for id in behind] == ["running", "pending"]
         assert jobs.wait(jobs.run(done.job.id).id, patience=240).state == "succeeded"
     # Nobody of these had a server.
     sessions = installation.layout.logs / "sessions"

@@ -72,6 +72,7 @@ def test_configure_adds_to_what_is_there(settings: Settings) -> None:
         "mlflow",
         "nace",
         "jobs",
+        "jobs-engine",
         "culler",
     ]
     user = next(role for role in c.JupyterHub.load_roles if role["name"] == "user")

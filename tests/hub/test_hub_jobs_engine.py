@@ -20,7 +20,8 @@ def client(platform: Platform, token: str | None = None, port: int | None = None
     return HubClient(
         {
             "JUPYTERHUB_API_URL": f"{address}/hub/api",
-            "JUPYTERHUB_API_TOKEN": token or read_secret(platform.layout, "service.jobs.token"),
+            "JUPYTERHUB_API_TOKEN": token
+            or read_secret(platform.layout, "service.jobs-engine.token"),
         }
     )
 
@@ -91,3 +92,11 @@ async def test_a_token_is_shown_in_no_text(hub: HubClient) -> None:
     token = await hub.mint("alice", RUN, 700)
     assert token.text not in repr(token)
     await hub.revoke("alice", token.id)
+
+
+async def test_the_service_itself_makes_no_tokens(platform: Platform) -> None:
+    served = client(platform, read_secret(platform.layout, "service.jobs.token"))
+    with pytest.raises(NotGiven):
+        await served.mint("alice", RUN, 700)
+    assert (await served.person("alice")) is not None
+    await served.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime, timedelta
@@ -105,6 +106,9 @@ class Bench:
         self.limits = Limits(at_once, each)
         self.command: tuple[str, ...] = RUNNER
         self.orders: Any = PlainOrders()
+        self.admins: tuple[str, ...] = ()
+        # What `time.monotonic` is ahead of itself.
+        self.passed = 0.0
         self.engine: Engine | None = None
 
     @asynccontextmanager
@@ -114,7 +118,14 @@ class Bench:
         outside = (self.clock, self.hub, self.orders, launcher, self.limits)
         # A connection of its own, as in its own process: it has to notice what is written.
         store = Store(self.folder / "jobs.sqlite")
-        self.engine = Engine(store, self.folder, *outside, look_seconds=0.02)
+        self.engine = Engine(
+            store,
+            self.folder,
+            *outside,
+            look_seconds=0.02,
+            admins=self.admins,
+            monotonic=lambda: time.monotonic() + self.passed,
+        )
         task = asyncio.create_task(self.engine.run())
         try:
             yield self.engine

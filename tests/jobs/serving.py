@@ -17,12 +17,13 @@ from nacelle.credentials.hub import HubDirectory
 from nacelle.credentials.identity import PROOF_HEADER, Person, sign_proof
 from nacelle.environments.machine import Machine
 from nacelle.environments.profiles import load_profiles
-from nacelle.jobs.job import Run
-from nacelle.jobs.order import RunFolder
+from nacelle.jobs.job import Run, Snapshot
+from nacelle.jobs.order import Order, RunFolder
 from nacelle.jobs.service.access import SERVICE, Access
 from nacelle.jobs.service.app import make_app
 from nacelle.jobs.service.desk import Desk
 from nacelle.jobs.service.examining import Examiner
+from nacelle.jobs.service.library import Library
 from nacelle.jobs.service.making import Rules
 from nacelle.jobs.store import Store
 from nacelle.prefixes import JOBS_PREFIX
@@ -51,7 +52,7 @@ class LastingExaminer(Examiner):
         """Not at the end of one application."""
 
 
-_examiner = cache(LastingExaminer)
+examiner_of = cache(LastingExaminer)
 
 
 class Clock:
@@ -135,6 +136,29 @@ class Served:
         return folder
 
 
+def order_for(run: Run | None, target: str) -> Order:
+    """An order as the engine writes it, of a run that writes to `target`."""
+    assert run is not None
+    return Order(
+        run=run,
+        snapshot=Snapshot.model_validate(
+            {
+                "notebook": {"sha256": "a" * 64, "path": "x.ipynb"},
+                "environment": {"profile": "python", "kernel": "python3"},
+            }
+        ),
+        job_name="x",
+        owner="alice",
+        zone="UTC",
+        notebook_file=Path("/nowhere"),
+        kernel="python3",
+        variables={},
+        memory_bytes=1,
+        target=target,
+        broker_url="http://127.0.0.1:1",
+    )
+
+
 def notebook(*cells: Any, parameters: str = PARAMETERS) -> bytes:
     """A notebook with a parameters cell before its cells."""
     made = json.loads(content(parameters, *(cells or ("print(year)",))))
@@ -154,9 +178,9 @@ def serve(
         Machine(frozenset({"python"}), cores=4, memory=16 * 1024**3),
         JobsSettings.model_validate(settings),
     )
-    examiner = _examiner(rules.settings.limits.notebook_bytes)
+    examiner = examiner_of(rules.settings.limits.notebook_bytes)
     access = Access(HubDirectory(15, "use jobs", _HUB), SECRET)
-    app = make_app(Desk(store, examiner, rules, clock), access, folder / "runs")
+    app = make_app(Desk(store, Library(store, examiner), rules, clock), access, folder / "runs")
     with TestClient(app, raise_server_exceptions=False) as client:
         yield Served(client, store, clock, folder / "runs")
     store.close()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -46,6 +49,14 @@ def ask(store: Store, job: Job, now: datetime = NOW, **changes: Any) -> Run:
         "scheduled": now,
     }
     return store.ask_run(samples.run(**plain | changes), job.snapshot)
+
+
+def spoil(folder: Path, job_id: str, **changes: Any) -> None:
+    """Write into a job's row what no job may hold."""
+    with closing(sqlite3.connect(folder / "jobs.sqlite")) as db, db:
+        (body,) = db.execute("select body from jobs where id = ?", (job_id,)).fetchone()
+        spoiled = json.dumps(json.loads(body) | changes)
+        db.execute("update jobs set body = ? where id = ?", (spoiled, job_id))
 
 
 def runs_of(store: Store, job: Job) -> list[Run]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from nacelle.jobs.job import Notify, Retry, Suspension
 from nacelle.jobs.parts import Sentence
+from nacelle.jobs.store import Store
+from nacelle.jobs.store.rows import Waiting
 from tests.jobs.engines import Bench, bench_in, doing
-from tests.jobs.stored import MINUTE, NOW, add, ask, runs_of
+from tests.jobs.stored import MINUTE, NOW, add, ask, runs_of, spoil
 
 
 @pytest.fixture
@@ -215,6 +217,51 @@ async def test_what_is_due_now_is_not_kept_waiting_by_a_run_that_cannot_be_read(
     other = ask(bench.store, add(bench.store, schedule=None))
     async with bench.running():
         assert (await bench.ended(other.id)).state == "succeeded"
+
+
+async def test_a_job_that_cannot_be_followed_stops_no_other_and_is_told(bench: Bench) -> None:
+    bench.admins = ("root",)
+    broken, other = add(bench.store), add(bench.store)
+    spoil(bench.folder, broken.id, nonsense=1)
+    bench.clock.go(45)
+    async with bench.running():
+        (run,) = await bench.until(lambda: runs_of(bench.store, other))
+        assert (await bench.ended(run.id)).state == "succeeded"
+    assert [one.job for one in bench.store.messages_of("root")] == [broken.id]
+
+
+async def test_runs_that_end_while_they_are_let_go_stop_no_other(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = add(bench.store, schedule=None)
+    cancelled = ask(bench.store, job)
+    bench.store.ask_cancel(cancelled.id, "ada", NOW)
+    before = [
+        Waiting(id, job.id, "ada", alone=False, let_go=True) for id in (cancelled.id, "f" * 32)
+    ]
+    read = Store.waiting
+    monkeypatch.setattr(Store, "waiting", lambda self, now: [*before, *read(self, now)])
+    other = ask(bench.store, job)
+    async with bench.running():
+        assert (await bench.ended(other.id)).state == "succeeded"
+    found = bench.store.run(cancelled.id)
+    assert found and found.state == "cancelled"
+
+
+async def test_a_pass_that_fails_is_made_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = ask(bench.store, add(bench.store, schedule=None))
+    read, calls = Store.waiting, iter(range(100))
+
+    def once_broken(self: Store, now: datetime) -> list[Waiting]:
+        if next(calls) == 0:
+            raise ZeroDivisionError
+        return read(self, now)
+
+    monkeypatch.setattr(Store, "waiting", once_broken)
+    async with bench.running():
+        assert (await bench.ended(run.id)).state == "succeeded"
 
 
 async def test_a_notice_waits_in_the_outbox(bench: Bench) -> None:

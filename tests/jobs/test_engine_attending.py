@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
@@ -35,6 +36,15 @@ async def left_running(bench: Bench, what: str = "wait", **job: object) -> Run:
     run = asked(bench, what, **job)
     async with bench.running():
         return await bench.begun(run.id)
+
+
+def is_left_alone(bench: Bench, run: Run) -> None:
+    """However often the engine looks."""
+    for _ in range(5):
+        assert bench.engine
+        bench.engine.pass_over()
+    found = bench.store.run(run.id)
+    assert found and found.state == "running"
 
 
 def code(run: Run) -> str:
@@ -106,16 +116,75 @@ async def test_case_4_a_runner_over_its_time_is_killed(bench: Bench) -> None:
     run = asked(bench, "ignore-term", timeout_seconds=100)
     async with bench.running():
         await bench.begun(run.id)
-        bench.clock.go(155)
-        for _ in range(5):
-            assert bench.engine
-            bench.engine.pass_over()
-        found = bench.store.run(run.id)
-        assert found and found.state == "running"
-        bench.clock.go(10)
+        bench.passed = 140
+        is_left_alone(bench, run)
+        bench.passed = 165
         ended = await bench.ended(run.id)
     assert (ended.state, code(ended)) == ("timed-out", "timed-out")
     assert ended.exit and "1 min 40 s" in ended.exit.said.en
+
+
+async def test_case_4_a_clock_that_jumps_kills_nothing(bench: Bench) -> None:
+    run = asked(bench, "wait", timeout_seconds=100)
+    async with bench.running():
+        await bench.begun(run.id)
+        # The laptop slept for a night.
+        bench.clock.go(8 * 3600)
+        is_left_alone(bench, run)
+        bench.clock.go(-16 * 3600)
+        is_left_alone(bench, run)
+        bench.go()
+        assert (await bench.ended(run.id)).state == "succeeded"
+
+
+@pytest.mark.parametrize(("passed", "state"), [(50, "succeeded"), (65, "timed-out")])
+async def test_case_4_a_run_that_is_adopted_has_the_margin_at_least(
+    bench: Bench, passed: int, state: str
+) -> None:
+    run = await left_running(bench, "wait", timeout_seconds=100)
+    begun = bench.run_folder(run.id).begun()
+    assert begun
+    bench.clock.time = begun.at + timedelta(hours=8)
+    async with bench.running():
+        is_left_alone(bench, run)
+        bench.passed = passed
+        if state == "succeeded":
+            is_left_alone(bench, run)
+            bench.go()
+        assert (await bench.ended(run.id)).state == state
+
+
+async def test_case_5_what_a_killed_runner_left_is_removed(bench: Bench) -> None:
+    run = await left_running(bench)
+    folder = bench.run_folder(run.id)
+    begun = folder.begun()
+    assert begun
+    left = (folder.work, folder.home, folder.runtime, folder.path / "steps" / "train" / "work")
+    for place in left:
+        place.mkdir(parents=True)
+        (place / "data").write_text("x")
+    kept = folder.path / "steps" / "train" / "notebook.ipynb"
+    kept.touch()
+    os.kill(begun.pid, signal.SIGKILL)
+    async with bench.running():
+        assert code(await bench.ended(run.id)) == "lost-machine"
+    assert not any(place.exists() for place in left)
+    assert kept.exists() and folder.progress.exists()
+
+
+async def test_case_5_what_cannot_be_removed_holds_nothing_up_for_long(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attending, "clear", lambda _: False)
+    run = await left_running(bench)
+    begun = bench.run_folder(run.id).begun()
+    assert begun
+    os.kill(begun.pid, signal.SIGKILL)
+    await bench.until(lambda: not bench.run_folder(run.id).is_alive())
+    async with bench.running():
+        is_left_alone(bench, run)
+        bench.passed = attending.CLEAR_SECONDS + 1
+        assert code(await bench.ended(run.id)) == "lost-machine"
 
 
 async def test_case_5_a_runner_that_was_killed_is_lost_and_tried_again(bench: Bench) -> None:

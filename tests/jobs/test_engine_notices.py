@@ -6,6 +6,7 @@ import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from email import message_from_string
 from email.policy import default
 from pathlib import Path
@@ -23,7 +24,7 @@ from nacelle.jobs.store import Notice
 from nacelle.language import Said
 from nacelle.settings.jobs import MailSettings
 from tests.jobs.engines import Bench, bench_in
-from tests.jobs.stored import NOW, add, ask, under_way
+from tests.jobs.stored import NOW, add, ask, spoil, under_way
 
 HOOK = "https://chat.example.org/a"
 
@@ -101,6 +102,11 @@ def notices(bench: Bench, hooks: Webhooks, mail: MailSettings | None = None) -> 
     return Notices(bench.store, bench.clock, mailer, hooks, lambda run: f"http://here/{run}")
 
 
+def waiting(bench: Bench) -> list[Notice]:
+    """All that is not delivered or given up, whenever it is due."""
+    return bench.store.notices_due(NOW + timedelta(days=365))
+
+
 def failed(bench: Bench, **notify: Any) -> str:
     """The id of a run that failed and is told to somebody."""
     job = add(bench.store, notify=Notify(in_lab=False, **notify), name="Étude")
@@ -114,7 +120,7 @@ async def test_a_mail_says_what_happened_in_both_languages(bench: Bench) -> None
     run = failed(bench, mail=("a@example.org", "b@example.org"))
     with posting() as post:
         await notices(bench, Hooks(), post.settings).deliver()
-    assert len(post.mails) == 2 and bench.store.next_notice() is None
+    assert len(post.mails) == 2 and waiting(bench) == []
     mail: Any = message_from_string(post.mails[0], policy=default)
     assert {message_from_string(one)["To"] for one in post.mails} == {
         "a@example.org",
@@ -129,11 +135,11 @@ async def test_a_mail_that_is_not_taken_is_tried_again(bench: Bench) -> None:
     failed(bench, mail=("a@example.org",))
     with posting(refuse=True) as post:
         await notices(bench, Hooks(), post.settings).deliver()
-    assert bench.store.notices_due(NOW) == [] and bench.store.next_notice()
+    assert bench.store.notices_due(NOW) == [] and waiting(bench)
     with posting() as post:
         bench.clock.go(WAITS[0])
         await notices(bench, Hooks(), post.settings).deliver()
-    assert len(post.mails) == 1 and bench.store.next_notice() is None
+    assert len(post.mails) == 1 and waiting(bench) == []
 
 
 async def test_without_a_mail_server_the_owner_is_told_at_once(bench: Bench) -> None:
@@ -157,7 +163,7 @@ async def test_five_attempts_each_after_a_longer_while_then_a_message(bench: Ben
         assert len(hooks.sent) == count
         bench.clock.go(1)
     await sender.deliver()
-    assert len(hooks.sent) == 5 and bench.store.next_notice() is None
+    assert len(hooks.sent) == 5 and waiting(bench) == []
     (message,) = bench.store.messages_of("ada")
     assert "500" in message.said.en and "Étude" in message.said.fr
 
@@ -167,7 +173,20 @@ async def test_what_cannot_be_helped_is_given_up_at_once(bench: Bench) -> None:
     hooks = Hooks()
     hooks.failure = Undelivered(Said("no", "non"), for_good=True)
     await notices(bench, hooks).deliver()
-    assert bench.store.next_notice() is None and len(bench.store.messages_of("ada")) == 1
+    assert waiting(bench) == [] and len(bench.store.messages_of("ada")) == 1
+
+
+async def test_a_notice_that_cannot_be_read_holds_up_no_other(bench: Bench) -> None:
+    broken = bench.store.job_of_run(failed(bench, webhook=HOOK))
+    run = failed(bench, mail=("a@example.org",))
+    assert broken
+    spoil(bench.folder, broken.id, nonsense=1)
+    with posting() as post:
+        await notices(bench, Hooks(), post.settings).deliver()
+    assert len(post.mails) == 1 and run in post.mails[0]
+    assert waiting(bench) == []
+    (message,) = bench.store.messages_of("ada")
+    assert message.job == broken.id and "Étude" in message.said.en
 
 
 async def test_a_fault_of_ours_holds_up_no_other_notice(bench: Bench) -> None:
@@ -178,4 +197,4 @@ async def test_a_fault_of_ours_holds_up_no_other_notice(bench: Bench) -> None:
     with posting() as post:
         await notices(bench, hooks, post.settings).deliver()
     assert len(post.mails) == 1 and run in post.mails[0]
-    assert bench.store.next_notice()
+    assert waiting(bench)

@@ -129,4 +129,5 @@ async def test_a_lost_runner_leaves_no_kernel_and_is_tried_again(bench: Bench) -
         ended = await bench.ended(run.id)
         assert ended.exit and ended.exit.code == "lost-machine"
         all_gone(below)
+    assert not any(place.exists() for place in (folder.work, folder.home, folder.runtime))
     assert [one.attempt for one in runs_of(bench.store, job)] == [1, 2]

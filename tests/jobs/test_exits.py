@@ -17,6 +17,10 @@ DETAILS = {
     "address": "s3://user-ada",
     "by": "bob",
     "request": "ab12",
+    "output": "table",
+    "step": "prepare",
+    "name": "country",
+    "most": 256,
 }
 
 

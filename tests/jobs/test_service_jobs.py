@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from nacelle.jobs.exits import explain
-from tests.jobs.serving import ADMIN, ALICE, BOB, CAROL, Served, serve
+from tests.jobs.samples import content
+from tests.jobs.serving import ADMIN, ALICE, BOB, CAROL, Served, examiner_of, serve
 
 
 def test_a_job_runs_once_and_a_success_arms_it(served: Served) -> None:
@@ -154,7 +155,7 @@ def test_all_that_is_wrong_is_told_at_once_in_the_reader_s_language(served: Serv
     answer = served.ask(ALICE, "POST", "/jobs", body, **{"Accept-Language": "fr"})
     problem = answer.json()
     fields = [one["field"] for one in problem["errors"]]
-    assert sorted(fields) == ["parameters.yaer", "timeout_seconds"]
+    assert sorted(fields) == ["name", "parameters.yaer", "timeout_seconds"]
     assert "vouliez-vous" in problem["detail"] and answer.headers["content-language"] == "fr"
 
 
@@ -228,6 +229,15 @@ def test_limits_of_a_person_and_of_a_project(tmp_path: Path) -> None:
         assert problem["type"] == "urn:nacelle:too-many-jobs"
 
 
+def test_jobs_are_not_kept_without_end(tmp_path: Path) -> None:
+    with serve(tmp_path, limits={"active_jobs": 1, "jobs_each": 2}) as served:
+        for _ in range(2):
+            made = served.make(ALICE, first="arm")["job"]["id"]
+            served.good(ALICE, "POST", f"/jobs/{made}/suspend")
+        problem = served.refused(ALICE, "POST", "/jobs", served.asked(ALICE, schedule=None), 409)
+        assert "2 jobs" in problem["detail"]
+
+
 def test_the_limit_of_waiting_runs(tmp_path: Path) -> None:
     with serve(tmp_path, limits={"waiting_runs": 2}) as served:
         job = served.make(ALICE)["job"]["id"]
@@ -235,6 +245,55 @@ def test_the_limit_of_waiting_runs(tmp_path: Path) -> None:
         problem = served.refused(ALICE, "POST", f"/jobs/{job}/run", status=429)
         assert problem["type"] == "urn:nacelle:too-many-runs"
         served.make(BOB)
+
+
+def test_a_full_queue_leaves_no_job_behind(tmp_path: Path) -> None:
+    with serve(tmp_path, limits={"waiting_runs": 1}) as served:
+        served.make(ALICE)
+        served.refused(ALICE, "POST", "/jobs", served.asked(ALICE), 429)
+        assert served.good(ALICE, "GET", "/jobs")["total"] == 1
+
+
+def test_a_log_is_read_in_pieces_cut_between_characters(served: Served) -> None:
+    run = served.make(ALICE)["run"]["id"]
+    text = "é" * 700_000 + "the end"
+    served.files(run).log.write_text(text, encoding="utf-8")
+    pieces, offset = [], 0
+    while True:
+        answer = served.ask(ALICE, "GET", f"/runs/{run}/log?offset={offset}")
+        following = int(answer.headers["x-next-offset"])
+        if following == offset:
+            break
+        pieces.append(answer.text)
+        offset = following
+    assert len(pieces) == 2 and "".join(pieces) == text
+    assert served.ask(ALICE, "GET", f"/runs/{run}/log?tail=10").text == "éthe end"
+    # A character of which only half is written is left for the next time.
+    served.files(run).log.write_bytes("aé".encode()[:2])
+    answer = served.ask(ALICE, "GET", f"/runs/{run}/log")
+    assert (answer.text, answer.headers["x-next-offset"]) == ("a", "1")
+
+
+def test_outputs_of_too_many_cells_are_not_compared(served: Served) -> None:
+    run = served.make(ALICE)["run"]["id"]
+    served.files(run).notebook.write_bytes(content(*["1"] * 2_001))
+    problem = served.refused(ALICE, "GET", f"/runs/{run}/compare/{run}")
+    assert "2001 cells" in problem["detail"]
+
+
+def test_a_job_is_shown_while_a_notebook_keeps_the_examiner_busy(served: Served) -> None:
+    job = served.make(ALICE)["job"]["id"]
+    examiner = examiner_of(10_000_000)
+    with examiner._busy:
+        assert served.good(ALICE, "GET", f"/jobs/{job}")["form"]["fields"]
+
+
+def test_a_job_whose_notebook_cannot_be_read_now_is_shown_without_form(served: Served) -> None:
+    made = served.make(ALICE)
+    examiner = examiner_of(10_000_000)
+    examiner._known.clear()
+    served.store.notebook_path(made["job"]["notebook"]["sha256"]).unlink()
+    assert served.good(ALICE, "GET", f"/jobs/{made['job']['id']}")["form"] is None
 
 
 def test_the_same_as_a_command_and_as_a_manifest(served: Served) -> None:

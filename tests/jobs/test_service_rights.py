@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from nacelle.credentials.identity import Person
+from nacelle.jobs.job import Sentence, Suspension
 from nacelle.jobs.service.rights import may
-from tests.jobs.serving import ADMIN, ALICE, BOB, CAROL, Served
+from tests.jobs.serving import ADMIN, ALICE, BOB, CAROL, Served, order_for
 
 WORDS = ("edit", "run", "suspend", "delete", "take_over", "hand_over", "read")
 
@@ -103,12 +104,46 @@ def test_3_members_run_suspend_cancel_and_take_over(served: Served, shared: dict
     assert served.good(CAROL, "POST", f"/jobs/{job}/suspend")["suspension"]["by"] == "carol"
 
 
+def test_3_what_a_job_was_is_not_run_with_the_keys_of_who_owns_it_now(
+    served: Served, shared: dict[str, Any]
+) -> None:
+    """Carol runs code once, Alice takes the job over and cleans it: it must not run again."""
+    job = shared["job"]["id"]
+    served.good(CAROL, "POST", f"/jobs/{job}/take-over")
+    evil = served.bring(CAROL, "EVIL()")
+    served.good(CAROL, "PATCH", f"/jobs/{job}", {"notebook": evil})
+    old = served.good(CAROL, "POST", f"/jobs/{job}/run")
+    served.end(old["id"])
+    served.good(ALICE, "POST", f"/jobs/{job}/take-over")
+    clean = served.bring(ALICE, "print('clean')")
+    served.good(ALICE, "PATCH", f"/jobs/{job}", {"notebook": clean})
+    served.refused(CAROL, "POST", f"/runs/{old['id']}/again", status=403)
+    # Nor what its owner ran once with other parameters.
+    once = served.good(ALICE, "POST", f"/jobs/{job}/run", {"parameters": {"year": 1}})
+    served.end(once["id"])
+    served.refused(CAROL, "POST", f"/runs/{once['id']}/again", status=403)
+    served.good(ALICE, "POST", f"/runs/{once['id']}/again")
+
+
 def test_4_administrators_suspend_delete_and_cancel(served: Served, own: dict[str, Any]) -> None:
     assert rights(ADMIN) == {"suspend", "delete", "hand_over"}
     served.good(ADMIN, "POST", f"/runs/{own['run']['id']}/cancel")
     served.good(ADMIN, "POST", f"/jobs/{own['job']['id']}/suspend")
     served.good(ADMIN, "DELETE", f"/jobs/{own['job']['id']}")
     served.refused(ALICE, "GET", f"/jobs/{own['job']['id']}", status=404)
+
+
+def test_4_what_an_administrator_suspended_an_administrator_resumes(
+    served: Served, shared: dict[str, Any]
+) -> None:
+    path = f"/jobs/{shared['job']['id']}"
+    assert served.good(ADMIN, "POST", f"{path}/suspend")["suspension"]["held"]
+    for person, what in ((ALICE, "resume"), (ALICE, "run"), (CAROL, "run")):
+        problem = served.refused(person, "POST", f"{path}/{what}", status=403)
+        assert "admin, an administrator" in problem["detail"]
+    assert served.good(ADMIN, "POST", f"{path}/resume")["state"] == "draft"
+    assert not served.good(ALICE, "POST", f"{path}/suspend")["suspension"]["held"]
+    served.refused(ADMIN, "POST", f"{path}/resume", status=403)
 
 
 def test_5_outputs_are_read_by_owner_and_project(
@@ -124,15 +159,41 @@ def test_5_outputs_are_read_by_owner_and_project(
         assert "secret figures" not in str(problem)
 
 
+def test_5_what_went_to_one_bucket_is_not_read_by_those_of_another(
+    served: Served, own: dict[str, Any]
+) -> None:
+    """A job that is shared later does not share what it wrote before."""
+    run = own["run"]["id"]
+    order = order_for(served.store.run(run), target="s3://user-alice/jobs/x/y")
+    folder = served.files(run)
+    folder.write_order(order)
+    folder.log.write_text("private figures", encoding="utf-8")
+    served.good(ALICE, "POST", f"/jobs/{own['job']['id']}/hand-over", {"project": "prix"})
+    served.refused(CAROL, "GET", f"/runs/{run}/log", status=403)
+    assert served.ask(ALICE, "GET", f"/runs/{run}/log").text == "private figures"
+    # And who left the project reads nothing of it any more.
+    folder.order.unlink()
+    folder.write_order(order_for(served.store.run(run), target="s3://projet-prix/jobs/x/y"))
+    left = Person("alice")
+    served.refused(left, "GET", f"/runs/{run}/log", status=403)
+    assert served.ask(CAROL, "GET", f"/runs/{run}/log").text == "private figures"
+
+
 def test_6_whoever_takes_over_proves_it_anew(served: Served, shared: dict[str, Any]) -> None:
     served.end(shared["run"]["id"])
     job = shared["job"]["id"]
     assert served.good(ALICE, "GET", f"/jobs/{job}")["state"] == "armed"
+    waiting = served.good(ALICE, "POST", f"/jobs/{job}/run", {"parameters": {"year": 7}})
     taken = served.good(CAROL, "POST", f"/jobs/{job}/take-over")
     assert (taken["owner"], taken["state"], taken["proved"]) == ("carol", "draft", None)
     # She may edit it although she never sent its notebook herself.
     served.good(CAROL, "PATCH", f"/jobs/{job}", {"parameters": {"year": 2030}})
     served.refused(ALICE, "PATCH", f"/jobs/{job}", {"name": "x"}, status=403)
+    # Nothing that Alice had asked for runs with Carol's keys, and Alice is told.
+    ended = served.good(CAROL, "GET", f"/runs/{waiting['id']}")
+    assert (ended["state"], ended["exit"]["code"]) == ("cancelled", "taken-over")
+    said = [one["said"]["en"] for one in served.good(ALICE, "GET", "/messages")]
+    assert any("carol took your job" in one for one in said)
 
 
 def test_7_handed_to_a_project(served: Served, own: dict[str, Any]) -> None:
@@ -147,4 +208,32 @@ def test_7_an_administrator_hands_over_what_somebody_left(
     served: Served, own: dict[str, Any]
 ) -> None:
     path = f"/jobs/{own['job']['id']}/hand-over"
+    # Not of somebody who is there: its members would read what is private.
+    served.refused(ADMIN, "POST", path, {"project": "emploi"}, status=403)
+    why = Sentence(en="alice left.", fr="alice est partie.")
+    gone = Suspension(by="platform", at=served.clock(), why=why)
+    served.store.change_job(
+        own["job"]["id"],
+        lambda job: job.model_copy(update={"state": "suspended", "suspension": gone}),
+        served.clock(),
+    )
     assert served.good(ADMIN, "POST", path, {"project": "emploi"})["project"] == "emploi"
+
+
+def test_8_who_left_the_project_sees_it_and_no_more(served: Served, shared: dict[str, Any]) -> None:
+    left = Person("alice")
+    path = f"/jobs/{shared['job']['id']}"
+    seen = served.good(left, "GET", path)["may"]
+    assert not any(seen.values())
+    served.refused(left, "POST", f"{path}/hand-over", {"project": "emploi"}, status=403)
+    served.refused(left, "DELETE", path, status=403)
+
+
+def test_the_way_to_a_webhook_is_its_owner_s(served: Served) -> None:
+    hook = "https://chat.example.org/hooks/s3cret"
+    made = served.make(ALICE, project="prix", notify={"webhook": hook})
+    path = f"/jobs/{made['job']['id']}"
+    assert served.good(ALICE, "GET", path)["notify"]["webhook"] == hook
+    for person in (CAROL, ADMIN):
+        assert "s3cret" not in str(served.good(person, "GET", path))
+        assert "s3cret" not in str(served.good(person, "GET", f"{path}/equivalent"))

@@ -167,17 +167,30 @@ def test_a_run_of_a_job_that_is_gone_or_of_another_version_is_refused(store: Sto
         ask(store, made)
 
 
-def test_only_start_and_progress_are_changed(store: Store) -> None:
-    made = add(store)
-    run = under_way(store, ask(store, made))
-    progress = Progress(cell=1, of=3)
-    changed = store.change_run(run.id, lambda one: one.model_copy(update={"progress": progress}))
-    assert store.run(run.id) == changed and changed.progress == progress
-    with pytest.raises(ValueError):
-        store.change_run(run.id, lambda one: one.model_copy(update={"state": "succeeded"}))
-    store.job_ends_run(run.id, "succeeded", None, NOW)
-    with pytest.raises(ValueError):
-        store.change_run(run.id, lambda one: one.model_copy(update={"progress": None}))
+def test_progress_is_kept_until_the_end(store: Store) -> None:
+    run = under_way(store, ask(store, add(store)))
+    for cell in (1, 2):
+        store.progressed(run.id, Progress(cell=cell, of=3))
+    found = store.run(run.id)
+    assert found and found.progress == Progress(cell=2, of=3)
+    over = store.job_ends_run(run.id, "succeeded", None, NOW)
+    store.progressed(run.id, Progress(cell=1, of=3))
+    assert store.run(run.id) == over
+
+
+def test_the_last_run_of_a_job_is_the_newest_that_was_not_skipped(store: Store) -> None:
+    made, other = add(store, overlap="forbid"), add(store)
+    assert store.last_run(made.id) is None
+    first = under_way(store, ask(store, made))
+    ask(store, other)
+    store.settle_due(NOW + MINUTE, MINUTE)
+    assert [run.state for run in runs_of(store, made)] == ["running", "skipped"]
+    assert store.last_run(made.id) == first
+    second = ask(store, made, NOW + MINUTE)
+    assert store.last_run(made.id) == second
+    store.ask_cancel(second.id, "ada", NOW)
+    found = store.last_run(made.id)
+    assert found and (found.id, found.state) == (second.id, "cancelled")
 
 
 def test_deleting_a_job_keeps_its_runs_or_takes_them_with_it(store: Store) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from nacelle.jobs.job import Missed, Suspension
 from nacelle.jobs.parts import Sentence
-from nacelle.jobs.store import Store
-from tests.jobs.stored import GRACE, MINUTE, NOW, add, ask, runs_of, store, under_way
+from nacelle.jobs.store import JobFilter, Store
+from tests.jobs.stored import GRACE, MINUTE, NOW, add, ask, runs_of, spoil, store, under_way
 
 __all__ = ["store"]
 # Two ticks after the job was made, and half a minute.
@@ -175,6 +175,52 @@ def test_case_6_what_a_person_asked_for_counts_and_is_never_skipped(store: Store
     store.settle_due(NEXT, GRACE)
     assert codes(store, job) == [None, "overlap"]
     assert ask(store, job).state == "pending"
+
+
+def test_case_7_a_zone_that_is_gone_suspends_its_job_alone(store: Store, tmp_path: Path) -> None:
+    broken, other = add(store, name="Broken"), add(store)
+    spoil(tmp_path, broken.id, schedule={"cron": "* * * * *", "zone": "Europe/Gone"})
+    assert store.settle_due(NEXT, GRACE, ["root", "ada"]) == 2
+    assert states(store, broken) == [] and states(store, other) == ["pending"]
+    found = store.job(broken.id)
+    assert found and (found.state, found.schedule) == ("suspended", None)
+    assert found.suspension and found.suspension.by == "platform"
+    assert "Europe/Gone" in found.suspension.why.fr
+    for person in ("ada", "root"):
+        (message,) = store.messages_of(person)
+        assert message.job == broken.id and message.said.en.startswith("“Broken”: It was suspended")
+    assert store.settle_due(NEXT, GRACE) == 0
+
+
+def test_case_7_a_row_that_is_no_job_any_more_is_due_no_more(store: Store, tmp_path: Path) -> None:
+    broken, other = add(store, name="Broken"), add(store)
+    spoil(tmp_path, broken.id, nonsense=1)
+    assert store.settle_due(NEXT, GRACE, ["root"]) == 2
+    assert states(store, broken) == [] and states(store, other) == ["pending"]
+    assert store.next_due() == LATER.replace(second=0)
+    assert store.settle_due(NEXT, GRACE) == 0
+    (message,) = store.messages_of("root")
+    assert broken.id[:8] in message.said.en and "Broken" in message.said.fr
+    assert [one.id for one in store.jobs(JobFilter())] == [other.id]
+
+
+def test_case_7_what_was_half_settled_is_undone(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = add(store, overlap="replace")
+    other = add(store)
+    before = ask(store, broken)
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("nacelle.jobs.store.due.stop_all", fail)
+    store.settle_due(NOW + 3 * MINUTE, GRACE)
+    assert runs_of(store, broken) == [before]
+    assert states(store, other)[-1] == "pending"
+    found = store.job(broken.id)
+    assert found and (found.state, found.schedule) == ("suspended", broken.schedule)
+    assert found.suspension and broken.id[:8] in found.suspension.why.en
 
 
 def test_suspended_jobs_have_no_ticks_and_resumed_ones_none_of_the_past(store: Store) -> None:

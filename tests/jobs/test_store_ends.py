@@ -11,6 +11,7 @@ from nacelle.jobs.job import Exit, Job, Notify, Retry, Run, Suspension
 from nacelle.jobs.parts import Sentence
 from nacelle.jobs.states import IllegalTransition, RunEvent
 from nacelle.jobs.store import Outputs, Store
+from nacelle.language import Said
 from tests.jobs.stored import MINUTE, NOW, add, ask, runs_of, store, under_way
 
 __all__ = ["store"]
@@ -176,13 +177,60 @@ def test_case_6_a_run_under_way_is_stopped_by_the_engine_and_says_by_whom(store:
         store.ask_cancel(over.id, "ada", ENDS)
 
 
+@pytest.mark.parametrize("event", ["succeeded", "failed", "timed-out"])
+def test_case_7_a_run_that_was_asked_to_stop_moves_nothing_on(
+    store: Store, event: RunEvent
+) -> None:
+    job = add(store, state="draft", retry=Retry(count=2))
+    run = under_way(store, ask(store, job))
+    store.ask_cancel(run.id, "bob", NOW)
+    ended = store.job_ends_run(run.id, event, None if event == "succeeded" else FAILED, ENDS)
+    assert ended.state == event
+    found = store.job(job.id)
+    assert found and (found.state, found.proved) == ("draft", None)
+    assert len(runs_of(store, job)) == 1
+
+
+def test_runs_are_stopped_with_the_change_of_their_job(store: Store) -> None:
+    job = add(store, overlap="allow", retry=Retry(count=2), notify=Notify(when="always"))
+    over = ends(store, job, "succeeded")
+    waiting, running, elsewhere = ask(store, job), ask(store, job), ask(store, add(store))
+    under_way(store, running)
+    taken = explain("taken-over", by="bob")
+    change = {"owner": "bob", "state": "draft", "proved": None}
+    store.change_job(job.id, lambda one: one.model_copy(update=change), NOW, stop_runs=taken)
+    ended = store.run(waiting.id)
+    assert ended and (ended.state, ended.exit) == ("cancelled", taken)
+    (launched,) = store.launched()
+    assert (launched.run.id, launched.stop) == (running.id, taken)
+    # Its runner was quicker than the stop: it ran with the keys of the owner before.
+    store.job_ends_run(running.id, "succeeded", None, ENDS)
+    found = store.job(job.id)
+    assert found and (found.owner, found.state, found.proved) == ("bob", "draft", None)
+    kept = [store.run(one.id) for one in (over, elsewhere)]
+    assert [one and one.state for one in kept] == ["succeeded", "pending"]
+
+
+def test_a_change_that_fails_or_changes_nothing_stops_nothing(store: Store) -> None:
+    run = ask(store, job := add(store))
+
+    def fail(_: Job) -> Job:
+        raise IllegalTransition(Said("no", "non"))
+
+    taken = explain("taken-over", by="bob")
+    with pytest.raises(IllegalTransition):
+        store.change_job(job.id, fail, NOW, stop_runs=taken)
+    store.change_job(job.id, lambda one: one, NOW, stop_runs=taken)
+    assert [one.run for one in store.waiting(NOW)] == [run.id]
+
+
 def test_a_notice_is_tried_again_and_given_up(store: Store) -> None:
     ends(store, add(store, notify=Notify(mail=("a@example.org",), in_lab=False)))
     (notice,) = store.notices_due(ENDS)
     store.notice_failed(notice.id, ENDS + MINUTE)
-    assert store.notices_due(ENDS) == [] and store.next_notice() == ENDS + MINUTE
+    assert store.notices_due(ENDS + MINUTE - timedelta(seconds=1)) == []
     (again,) = store.notices_due(ENDS + MINUTE)
     assert again.attempts == 1
     store.notice_given_up(again, Sentence(en="Could not", fr="Impossible"), ENDS)
-    assert store.next_notice() is None
+    assert store.notices_due(ENDS + 60 * MINUTE) == []
     assert store.messages_of("ada", 0)[0].said.en == "Could not"

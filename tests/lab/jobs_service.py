@@ -21,6 +21,7 @@ from nacelle.jobs.service.access import Access
 from nacelle.jobs.service.app import make_app
 from nacelle.jobs.service.desk import Desk
 from nacelle.jobs.service.examining import Examiner
+from nacelle.jobs.service.library import Library
 from nacelle.jobs.service.making import Rules
 from nacelle.jobs.store import RunFilter, Store
 from nacelle.settings.jobs import JobsSettings
@@ -87,7 +88,7 @@ def jobs_service(folder: Path) -> Iterator[JobsService]:
         JobsSettings(),
     )
     examiner = Examiner(rules.settings.limits.notebook_bytes)
-    desk = Desk(store, examiner, rules, lambda: datetime.now(UTC))
+    desk = Desk(store, Library(store, examiner), rules, lambda: datetime.now(UTC))
     app = make_app(desk, Access(OneToken(15, "use jobs", _HUB), "5" * 64), folder / "runs")
     port = free_base(1)
     server = uvicorn.Server(

@@ -15,6 +15,7 @@ TOKENS = {
     "culler": "c" * 64,
     "nace": "n" * 64,
     "jobs": "j" * 64,
+    "jobs-engine": "e" * 64,
 }
 
 

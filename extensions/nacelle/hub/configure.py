@@ -158,6 +158,7 @@ def make_services(layout: Layout) -> list[dict[str, Any]]:
             "api_token": read_secret(layout, "service.jobs.token"),
             "display": False,
         },
+        {"name": "jobs-engine", "api_token": read_secret(layout, "service.jobs-engine.token")},
         {"name": "culler", "api_token": read_secret(layout, "service.culler.token")},
     ]
 
@@ -197,9 +198,15 @@ def make_roles() -> list[dict[str, Any]]:
         },
         {
             "name": "nacelle-jobs",
-            # A run gets a token of its owner, with fewer rights than a session's, and loses it.
-            "scopes": ["read:users:name", "read:users:groups", "read:roles:users", "tokens"],
+            "scopes": ["read:users:name", "read:users:groups", "read:roles:users"],
             "services": ["jobs"],
+        },
+        {
+            "name": "nacelle-jobs-engine",
+            # A run gets a token of its owner, with fewer rights than a session's, and loses it.
+            # Apart from the service: who reaches that over the network reaches no tokens.
+            "scopes": ["read:users:name", "read:users:groups", "read:roles:users", "tokens"],
+            "services": ["jobs-engine"],
         },
     ]
 

@@ -80,7 +80,7 @@ JOBS: dict[str, str] = {
     ),
     "Empty: on demand only.": "Vide : à la demande seulement.",
     "Time zone": "Fuseau horaire",
-    "Time limit, in minutes": "Durée limite, en minutes",
+    "Time limit, in seconds": "Durée limite, en secondes",
     "Tries after a failure": "Nouvelles tentatives après un échec",
     "When the run before is not over": "Si l'exécution précédente n'est pas finie",
     "skip the new one": "passer la nouvelle",
@@ -96,8 +96,9 @@ JOBS: dict[str, str] = {
     "By mail to": "Par courriel à",
     "By a webhook at": "Par un webhook à",
     "Keep the change": "Enregistrer la modification",
-    "Other parameters make it a draft again until a run has succeeded.": (
-        "D'autres paramètres en refont une ébauche jusqu'à une exécution réussie."
+    "Other parameters or another time limit make it a draft again until a run has succeeded.": (
+        "D'autres paramètres ou une autre durée limite en refont une ébauche jusqu'à une"
+        " exécution réussie."
     ),
     "And as a Kubernetes manifest:": "Et comme manifeste Kubernetes :",
     "Share it with a project": "Le partager avec un projet",

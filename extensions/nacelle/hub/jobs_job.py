@@ -6,7 +6,7 @@ from typing import Any
 
 from tornado import web
 
-from nacelle.hub.jobs_forms import BadForm, read_change, read_parameters
+from nacelle.hub.jobs_forms import BadForm, as_body, read_change, read_parameters
 from nacelle.hub.jobs_pages import JobsPage
 from nacelle.hub.service_page import ServiceRefused
 from nacelle.language import Said
@@ -42,8 +42,7 @@ class JobHandler(JobsPage):
             await self._page(job_id, problem=bad.said)
         except ServiceRefused as refused:
             self.set_status(refused.status)
-            errors = (refused.body or {}).get("errors", [])
-            await self._page(job_id, problem=refused.said, wrong={e["field"] for e in errors})
+            await self._page(job_id, problem=refused.said)
         else:
             self.redirect(leads_to, status=303)
 
@@ -58,7 +57,7 @@ class JobHandler(JobsPage):
         elif action == "run":
             job = await self.ask("GET", path)
             given = read_parameters(self.get_body_argument, job)
-            run = await self.ask("POST", f"{path}/run", {"parameters": given} if given else None)
+            run = await self.ask("POST", f"{path}/run", as_body(given))
             return self.page("runs", run["id"])
         elif action == "edit":
             job = await self.ask("GET", path)

@@ -69,7 +69,8 @@ class RunsHandler(_ListPage):
             await self.show_refusal(refused)
             return
         unread = [one for one in messages if not one["read"]]
-        if unread:
+        # A page that looks again by itself has not shown them to anybody yet.
+        if unread and "X-Looks-Again" not in self.request.headers:
             await self.ask("POST", "/messages/read", {"up_to": unread[-1]["id"]})
         runs = found["runs"]
         await self.show_jobs(

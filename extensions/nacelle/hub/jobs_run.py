@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 from tornado import web
 
-from nacelle.hub.jobs_forms import read_parameters
+from nacelle.hub.jobs_forms import as_body, read_parameters
 from nacelle.hub.jobs_pages import JobsPage
 from nacelle.hub.service_page import ServiceRefused
 
 # Of a log's end, on the page; all of it is one click away.
 _LOG_SHOWN = 40_000
+# By the end of a file's name.
 _KINDS = {
-    "output.ipynb": "application/x-ipynb+json",
-    "output.html": "text/html; charset=utf-8",
+    "ipynb": "application/x-ipynb+json",
+    "html": "text/html; charset=utf-8",
     "log": "text/plain; charset=utf-8",
 }
 _COMPARED = 20
@@ -40,11 +42,7 @@ class RunHandler(JobsPage):
                 given = read_parameters(
                     self.get_body_argument, {**job, "parameters": run["parameters"]}
                 )
-                made = await self.ask(
-                    "POST",
-                    f"/runs/{run_id}/again",
-                    None if given is None else {"parameters": given},
-                )
+                made = await self.ask("POST", f"/runs/{run_id}/again", as_body(given))
                 leads_to = made["id"]
         except ServiceRefused as refused:
             self.set_status(refused.status)
@@ -69,28 +67,37 @@ class RunHandler(JobsPage):
     async def _log(self, run: dict[str, Any]) -> str:
         if not run["may"]["read"]:
             return ""
-        text = (await self.answer("GET", f"/runs/{run['id']}/log")).text
-        return text[-_LOG_SHOWN:]
+        return (await self.answer("GET", f"/runs/{run['id']}/log?tail={_LOG_SHOWN}")).text
 
 
 class RunFileHandler(JobsPage):
-    """/hub/jobs/runs/<id>/output.html, output.ipynb and log"""
+    """/hub/jobs/runs/<id>/output.html, output.ipynb and log; the notebooks of steps"""
 
     @web.authenticated
     async def get(self, run_id: str, name: str) -> None:
         try:
             answer = await self.answer("GET", f"/runs/{run_id}/{name}")
+            content = await self._whole(run_id, answer) if name == "log" else answer.content
         except ServiceRefused as refused:
             await self.show_refusal(refused)
             return
-        self.set_header("Content-Type", _KINDS[name])
+        self.set_header("Content-Type", _KINDS[name.rpartition(".")[2]])
         self.set_header("Cache-Control", "no-store")
         # What code has made runs as a stranger to this address: the service's own words for it.
         policy = answer.headers.get("content-security-policy", "sandbox")
         self.set_header("Content-Security-Policy", policy)
-        if name == "output.ipynb":
+        if name.endswith(".ipynb"):
             self.set_header("Content-Disposition", f'attachment; filename="run-{run_id[:8]}.ipynb"')
-        self.finish(answer.content)
+        self.finish(content)
+
+    async def _whole(self, run_id: str, answer: httpx.Response) -> bytes:
+        """A log to its end as it is now, of which the service gives a piece at a time."""
+        found, offset = answer.content, 0
+        while (following := int(answer.headers["X-Next-Offset"])) != offset:
+            offset = following
+            answer = await self.answer("GET", f"/runs/{run_id}/log?offset={offset}")
+            found += answer.content
+        return found
 
 
 class CompareHandler(JobsPage):
@@ -102,9 +109,10 @@ class CompareHandler(JobsPage):
         if not (len(other) == len(run_id) and other.isalnum()):
             raise web.HTTPError(400, "Name the other run with ?with=")
         try:
-            found = await self.ask("GET", f"/runs/{other}/compare/{run_id}")
-            first = await self.ask("GET", f"/runs/{other}")
-            second = await self.ask("GET", f"/runs/{run_id}")
+            both = [await self.ask("GET", f"/runs/{one}") for one in (run_id, other)]
+            # Before and after are of time, however they were chosen.
+            first, second = sorted(both, key=lambda one: str(one["scheduled"]))
+            found = await self.ask("GET", f"/runs/{first['id']}/compare/{second['id']}")
         except ServiceRefused as refused:
             await self.show_refusal(refused)
             return

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from nacelle.hub.jobs_forms import shown, shown_default
+from nacelle.hub.jobs_forms import on_page, shown
 from nacelle.hub.jobs_job import JobHandler
 from nacelle.hub.jobs_list import JobsHandler, RunsHandler
 from nacelle.hub.jobs_run import CompareHandler, RunFileHandler, RunHandler
 from nacelle.settings import Settings
 
 _ID = "([0-9a-f]{32})"
+_STEP = "steps/[A-Za-z][A-Za-z0-9_-]{0,49}"
 
 
 def configure_jobs_pages(c: Any, settings: Settings) -> None:
@@ -23,6 +24,7 @@ def configure_jobs_pages(c: Any, settings: Settings) -> None:
             (rf"/jobs/{_ID}", JobHandler, common),
             (rf"/jobs/runs/{_ID}", RunHandler, common),
             (rf"/jobs/runs/{_ID}/(output\.html|output\.ipynb|log)", RunFileHandler, common),
+            (rf"/jobs/runs/{_ID}/({_STEP}/notebook\.(?:html|ipynb))", RunFileHandler, common),
             (rf"/jobs/runs/{_ID}/compare", CompareHandler, common),
         ]
     )
@@ -31,6 +33,6 @@ def configure_jobs_pages(c: Any, settings: Settings) -> None:
         {
             "jobs_pages": True,
             "shown": lambda user: shown,
-            "shown_default": lambda user: shown_default,
+            "on_page": lambda user: on_page,
         }
     )

@@ -12,6 +12,7 @@ In a session of the platform address and token are found by themselves.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,7 +21,12 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
+from nacelle.environments.git import git_of
+from nacelle.environments.packages import BARE, beyond, list_packages
 from nacelle.jobs.job import ENDS
+from nacelle.jobs.pipelines.collecting import check, is_pipeline
+from nacelle.jobs.pipelines.reading import read_pipeline
+from nacelle.jobs.refusal import Refused
 from nacelle.jobs.service.wire import (
     Deleted,
     JobView,
@@ -92,12 +98,17 @@ class JobsClient:
         self._http.close()
 
     def bring(self, path: str | Path) -> NotebookView:
-        """Send a notebook; what a form asks for, and where keys seem to stand in it."""
+        """Send a notebook; what a form asks for, and where keys seem to stand in it.
+
+        A file that ends in .yaml or .yml is a pipeline; its notebooks are sent with it.
+        """
         file = Path(path).expanduser()
         try:
-            content = file.read_bytes()
+            content = check(file)[1] if is_pipeline(file) else file.read_bytes()
         except OSError as error:
             raise JobsError(f"{file} cannot be read ({error.strerror}).") from None
+        except Refused as error:
+            raise JobsError(str(error), status=422, kind="not-as-described") from None
         answer = self._ask("POST", f"/notebooks?path={quote(str(path))}", content=content)
         return NotebookView.model_validate(answer.json())
 
@@ -111,24 +122,29 @@ class JobsClient:
         parameters: Mapping[str, Any] | None = None,
         profile: str | None = None,
         kernel: str | None = None,
+        freeze: bool = False,
         **others: Any,
     ) -> MadeJob:
-        """Make a job of the notebook at `path`.
+        """Make a job of the notebook, or of the pipeline, at `path`; its Git commit is noted.
 
-        `others` are further fields of POST /v1/jobs, e.g. `timeout_seconds`, `retry`, `project`,
-        `first`. The profile is the session's own or the first that has the notebook's kernel.
+        `freeze` takes the packages along that this session has beyond its environment. `others`
+        are further fields of POST /v1/jobs, e.g. `timeout_seconds`, `retry`, `project`, `first`.
+        The profile is the session's own or the first that has the notebook's kernel.
         """
         brought = self.bring(path)
         environment = {
             **(others.pop("environment", None) or {}),
             **self._environment(brought, profile, kernel),
         }
+        if freeze:
+            environment["packages"] = [*environment.get("packages", ()), *_beyond()]
         body = {
-            "name": name or Path(path).stem,
+            "name": name or _name_of(Path(path).expanduser()),
             "notebook": {"sha256": brought.sha256, "path": brought.path},
             "parameters": dict(parameters or {}),
             "environment": environment,
             "schedule": {"cron": schedule, "zone": zone} if schedule else None,
+            "git": git_of(Path(path).expanduser().absolute()),
             **others,
         }
         return MadeJob.model_validate(self._ask("POST", "/jobs", json=body).json())
@@ -257,6 +273,27 @@ class JobsClient:
         if answer.is_success:
             return answer
         raise _error_of(answer)
+
+
+def _name_of(file: Path) -> str:
+    """A pipeline's own name, a notebook's from its file."""
+    if is_pipeline(file):
+        return read_pipeline(file.read_text(encoding="utf-8"), file.name).name
+    return file.stem
+
+
+def _beyond() -> list[str]:
+    """Packages of this session beyond its environment. Raises JobsError."""
+    try:
+        found = beyond(list_packages([sys.executable]), list_packages(BARE))
+    except OSError as error:
+        raise JobsError(f"The session's packages cannot be listed: {error}.") from None
+    if found.unfrozen:
+        raise JobsError(
+            f"{', '.join(found.unfrozen)} came from a folder or a repository and cannot be had"
+            " again by name; install releases, or name the packages one by one."
+        )
+    return found.packages
 
 
 def _error_of(answer: httpx.Response) -> JobsError:

@@ -13,7 +13,7 @@ from nacelle.jobs.command_runs import follow
 
 
 @click.command()
-@click.argument("notebook")
+@click.argument("notebook", metavar="NOTEBOOK")
 @click.option("--name", help="Name of the job; else the file's.")
 @click.option("--schedule", help="Cron line: minute hour day month weekday. None: on demand.")
 @click.option("--zone", default="UTC", show_default=True, help="IANA time zone of the schedule.")
@@ -22,6 +22,7 @@ from nacelle.jobs.command_runs import follow
 @click.option("--kernel", help="Kernel; else the notebook's.")
 @click.option("--option", multiple=True, metavar="NAME=CHOICE", help="Option of the environment.")
 @click.option("--package", multiple=True, metavar="NAME==VERSION", help="A package to freeze.")
+@click.option("--freeze", is_flag=True, help="Freeze what the session has beyond its environment.")
 @click.option("--project", help="Project that shares the job.")
 @click.option("--timeout", type=int, default=3600, show_default=True, help="Limit in seconds.")
 @click.option("--retries", type=int, default=0, show_default=True, help="Tries after a failure.")
@@ -56,7 +57,7 @@ from nacelle.jobs.command_runs import follow
 @click.option("--wait", is_flag=True, help="Wait for the first run; exit code 1 if it fails.")
 @of_service
 def create(client: JobsClient, notebook: str, wait: bool, as_json: bool, **given: Any) -> None:
-    """Make a job of NOTEBOOK."""
+    """Make a job of NOTEBOOK, or of a pipeline (pipeline.yaml)."""
     made = client.create(
         notebook,
         name=given["name"],
@@ -65,6 +66,7 @@ def create(client: JobsClient, notebook: str, wait: bool, as_json: bool, **given
         parameters=pairs(given["parameter"], "--parameter"),
         profile=given["profile"],
         kernel=given["kernel"],
+        freeze=given["freeze"],
         environment={
             "options": pairs(given["option"], "--option"),
             "packages": list(given["package"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from nacelle.jobs.command_check import check
 from nacelle.jobs.command_create import create, preview
 from nacelle.jobs.command_jobs import (
     arm,
@@ -24,7 +25,7 @@ def jobs() -> None:
 
 
 for command in (
-    *(create, preview, list_jobs, show, suspend, resume, arm, take_over, hand_over, delete),
+    *(create, check, preview, list_jobs, show, suspend, resume, arm, take_over, hand_over, delete),
     *(runs, run_now, again, log, output, cancel),
 ):
     jobs.add_command(command)

@@ -107,6 +107,10 @@ SAYINGS: dict[str, tuple[str, str]] = {
         "Le {name} de sa matrice n'est pas une liste d'au plus {most} valeurs. Donnez une liste.",
     ),
     "cancelled": ("{by} cancelled the run.", "{by} a annulé l'exécution."),
+    "taken-over": (
+        "{by} took the job over before the run was over.",
+        "{by} a repris le travail avant la fin de l'exécution.",
+    ),
     "replaced": (
         "A newer run took its place, as the job asks when runs overlap.",
         "Une exécution plus récente a pris sa place, comme le demande le travail.",

@@ -99,6 +99,11 @@ def look(notebook: NotebookFile) -> list[Finding]:
     return found
 
 
+def look_in_text(text: str) -> list[Finding]:
+    """Every line of a text that is no notebook, told as of one cell."""
+    return look(NotebookFile("", [{"cell_type": "raw", "source": text}], "", ""))
+
+
 def look_in_values(values: Mapping[str, Value]) -> dict[str, str]:
     """Names of the parameters whose value seems to be a key or token, with its kind."""
     found: dict[str, str] = {}
@@ -114,14 +119,22 @@ def look_in_values(values: Mapping[str, Value]) -> dict[str, str]:
 def where(finding: Finding) -> Said:
     """A finding as a sentence."""
     kind = KINDS[finding.kind]
+    if finding.file and not finding.file.endswith(".ipynb"):
+        return Said(
+            f"{finding.file}, line {finding.line}: {kind.en}.",
+            f"{finding.file}, ligne {finding.line} : {kind.fr}.",
+        )
+    file_en = f"{finding.file}: " if finding.file else ""
+    file_fr = f"{finding.file} : " if finding.file else ""
     if finding.where == "source":
         return Said(
-            f"Cell {finding.cell}, line {finding.line}: {kind.en}.",
-            f"Cellule {finding.cell}, ligne {finding.line} : {kind.fr}.",
+            f"{file_en}Cell {finding.cell}, line {finding.line}: {kind.en}.",
+            f"{file_fr}Cellule {finding.cell}, ligne {finding.line} : {kind.fr}.",
         )
     return Said(
-        f"Output {finding.output} of cell {finding.cell}, line {finding.line}: {kind.en}.",
-        f"Sortie {finding.output} de la cellule {finding.cell}, ligne {finding.line} : {kind.fr}.",
+        f"{file_en}Output {finding.output} of cell {finding.cell}, line {finding.line}: {kind.en}.",
+        f"{file_fr}Sortie {finding.output} de la cellule {finding.cell}, ligne {finding.line} :"
+        f" {kind.fr}.",
     )
 
 

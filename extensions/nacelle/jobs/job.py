@@ -125,9 +125,9 @@ class Run(Frozen):
 
     `version` is the snapshot that it runs, the job's own or one with edited parameters.
     `scheduled` is the tick, or for other causes the moment of asking; the attempts of one tick
-    share it. `retry_of` is the run that failed before, `again_of` the one that somebody asked to be
-    run once more, as it was: a pipeline goes on from the step that failed. Addresses are of the owner's or the
-    project's bucket (s3://...).
+    share it. `retry_of` is the run that failed before, `again_of` the one that somebody asked to
+    run once more, as it was: a pipeline goes on from the step that failed. Addresses are of the
+    owner's or the project's bucket (s3://...).
     """
 
     id: Identifier

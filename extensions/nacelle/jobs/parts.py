@@ -183,11 +183,12 @@ class Override(Frozen):
 
 
 class Suspension(Frozen):
-    """Who suspended a job, when, and why in words."""
+    """Who suspended a job, when, and why in words; `held`, only an administrator ends it."""
 
     by: Person
     at: UtcTime
     why: Sentence
+    held: bool = False
 
 
 class Exit(Frozen):

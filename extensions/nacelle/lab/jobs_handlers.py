@@ -81,7 +81,7 @@ class JobsHandler(APIHandler):  # type: ignore[misc]
 
     @property
     def content_security_policy(self) -> str:
-        if self.request.path.endswith("/output.html"):
+        if self.request.path.endswith(("/output.html", "/notebook.html")):
             return _SANDBOX
         return str(super().content_security_policy)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 _ID = "[0-9a-f]{32}"
+_STEP = "[A-Za-z][A-Za-z0-9_-]{0,49}"
 # A notebook with its outputs; the service holds the installation's own, smaller limit.
 NOTEBOOK_BYTES = 50 * 1024 * 1024
 JSON_BYTES = 1_000_000
@@ -43,6 +44,8 @@ ROUTES = (
     _route(f"runs/{_ID}/log", "GET", "offset"),
     _route(rf"runs/{_ID}/output\.(ipynb|html)", "GET"),
     _route(f"runs/{_ID}/compare/{_ID}", "GET"),
+    _route(f"runs/{_ID}/steps", "GET"),
+    _route(rf"runs/{_ID}/steps/{_STEP}/notebook\.(ipynb|html)", "GET"),
     _route("messages", "GET", "after"),
     _route("messages/read", "POST"),
     _route("changes", "GET"),

@@ -106,7 +106,7 @@ def make_parts(layout: Layout, hub_config: Path, secrets: Mapping[str, str]) -> 
             (*python, "nacelle.jobs.engine"),
             None,
             50,
-            service_environment(layout, "jobs", secrets["jobs"]),
+            service_environment(layout, "jobs-engine", secrets["jobs-engine"]),
         ),
         Part(
             "culler",

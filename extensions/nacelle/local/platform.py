@@ -23,7 +23,7 @@ from nacelle.hub.passwords import ensure_passwords
 from nacelle.hub.proxy import write_traefik_files
 from nacelle.kernels import link_kernels
 from nacelle.layout import Layout
-from nacelle.local import processes
+from nacelle.local import processes, supervised
 from nacelle.local.checks import CannotStart, require, unwritable
 from nacelle.local.parts import Part, make_parts, make_supervisor_conf
 from nacelle.secrets import SERVICES, ensure_secrets, read_secret, write_private
@@ -33,6 +33,8 @@ START_PATIENCE = 180
 # sockaddr_un holds 108 bytes.
 SOCKET_LENGTH = 100
 LOCK = ".lock"
+# The part that launches runs.
+ENGINE = "jobs-engine"
 
 
 @dataclass(frozen=True)
@@ -209,7 +211,9 @@ class Platform:
         with self._one_at_a_time():
             everything = processes.find(self.layout.instance)
             supervisor = self.supervisor()
-            # First the runs of jobs: what they have goes to the store while it is there.
+            # Nothing more is launched: what waits is launched after the next start.
+            self._end_part(ENGINE)
+            # Then the runs of jobs: what they have goes to the store while it is there.
             processes.end(
                 processes.find(self.layout.instance, lambda part: part == processes.RUN),
                 patience=20,
@@ -220,6 +224,13 @@ class Platform:
             processes.end(processes.find(self.layout.instance))
             self._frozen.unlink(missing_ok=True)
             return len(everything)
+
+    def _end_part(self, name: str) -> None:
+        """End a part, and have the supervisor start it no more."""
+        if self.supervisor() is not None:
+            supervised.stop(self._socket, name)
+        # Left behind by a supervisor that was killed, or does not answer.
+        processes.end(processes.find(self.layout.instance, lambda part: part == name))
 
     def _last_words(self, log: str) -> str:
         path = self.layout.logs / log

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from nacelle.jobs.parts import Progress
+from nacelle.jobs.running.room import TOO_LARGE
 from tests.jobs.running.runs import OWNER, TARGET, Place, parameters, text
 
 
@@ -154,6 +155,18 @@ def test_a_program_that_prints_without_end_does_not_fill_the_machine(place: Plac
     assert done.folder.notebook.stat().st_size < 60_000_000
     # What ends a run is told all the same.
     assert "ZeroDivisionError" in done.said_en
+
+
+def test_a_single_output_does_not_fill_the_machine(place: Place) -> None:
+    done = place.run(
+        "display({'text/html': 'x' * 60_000_000}, raw=True)",
+        "raise ValueError('y' * 1_000_000)",
+    )
+    (output,) = done.notebook.cells[0].outputs
+    assert output.data == {"text/plain": TOO_LARGE}
+    assert done.log.count(TOO_LARGE) >= 1
+    assert done.folder.notebook.stat().st_size < 2_000_000
+    assert "ValueError" in done.said_en
 
 
 def test_the_kernel_knows_whose_run_it_is(place: Place) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from ipaddress import ip_network
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nacelle.environments.machine import probe_machine
 from nacelle.environments.profiles import load_profiles
@@ -36,6 +37,9 @@ from nacelle.layout import Layout
 from nacelle.logs import log_to_stdout
 from nacelle.secrets import read_secret
 from nacelle.settings import Settings, SettingsError, load_settings
+
+if TYPE_CHECKING:
+    from nacelle.jobs.kubernetes.controller import Controller
 
 OWNERS_SECONDS = 60.0
 NOTICES_SECONDS = 1.0
@@ -69,11 +73,7 @@ async def work(settings: Settings, folder: Path) -> None:
     """The engine and its duties, side by side, until cancelled."""
     layout, jobs = Layout(settings), settings.jobs
     store, clock, hub = Store(folder / "jobs.sqlite"), SystemClock(), HubClient()
-    limits = Limits(jobs.limits.runs_at_once, jobs.limits.runs_at_once_each)
-    orders = LocalOrders(
-        layout, lambda: load_profiles(settings.profiles), probe_machine(), store.notebook_path
-    )
-    engine = Engine(store, folder, clock, hub, orders, Launcher(), limits)
+    engine = await make_engine(settings, store, folder, clock, hub)
     notices = Notices(
         store,
         clock,
@@ -81,7 +81,7 @@ async def work(settings: Settings, folder: Path) -> None:
         Webhooks([ip_network(text) for text in jobs.webhook_networks]),
         lambda run_id: f"{settings.url.rstrip('/')}/hub/jobs/runs/{run_id}",
     )
-    owners = Owners(store, hub, clock, [user.name for user in settings.users if user.admin])
+    owners = Owners(store, hub, clock, _admins(settings))
     history = History(store, folder / "runs", clock, jobs.keep_days)
 
     async def look_at_owners() -> None:
@@ -98,6 +98,27 @@ async def work(settings: Settings, folder: Path) -> None:
     finally:
         await hub.close()
         store.close()
+
+
+async def make_engine(
+    settings: Settings, store: Store, folder: Path, clock: SystemClock, hub: HubClient
+) -> Engine | Controller:
+    """The engine that the settings name."""
+    if settings.jobs.engine == "kubernetes":
+        # Here, for the client of a cluster's API takes a second to load.
+        from nacelle.jobs.kubernetes.working import on_cluster
+
+        return await on_cluster(settings, store, folder, clock, hub)
+    limits = settings.jobs.limits
+    orders = LocalOrders(
+        Layout(settings),
+        lambda: load_profiles(settings.profiles),
+        probe_machine(),
+        store.notebook_path,
+    )
+    at_once = Limits(limits.runs_at_once, limits.runs_at_once_each)
+    outside = (clock, hub, orders, Launcher(), at_once)
+    return Engine(store, folder, *outside, admins=_admins(settings))
 
 
 async def every(seconds: float, duty: Duty) -> None:
@@ -129,6 +150,10 @@ async def _until_told(work: Awaitable[None]) -> None:
         loop.add_signal_handler(number, task.cancel)
     with suppress(asyncio.CancelledError):
         await task
+
+
+def _admins(settings: Settings) -> list[str]:
+    return [user.name for user in settings.users if user.admin]
 
 
 def _mail_password(layout: Layout) -> str | None:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import sqlite3
-from collections.abc import Coroutine
+import time
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from pydantic import ValidationError
 
 from nacelle.jobs.engine.admission import Limits, choose
 from nacelle.jobs.engine.attending import Attending
@@ -24,6 +26,7 @@ from nacelle.jobs.engine.launching import HUB_AWAY_SECONDS, Launching
 from nacelle.jobs.engine.outside import Clock, Hub, HubAway, Orders
 from nacelle.jobs.exits import explain
 from nacelle.jobs.job import Run
+from nacelle.jobs.states import IllegalTransition
 from nacelle.jobs.store import Store
 from nacelle.jobs.store.rows import Launched
 
@@ -37,7 +40,10 @@ log = logging.getLogger(__name__)
 
 
 class Engine:
-    """One engine over one store; `folder` is the one that the store lies in."""
+    """One engine over one store; `folder` is the one that the store lies in.
+
+    `admins` are told of jobs that cannot be followed any more.
+    """
 
     def __init__(
         self,
@@ -49,15 +55,18 @@ class Engine:
         launcher: Launcher,
         limits: Limits,
         look_seconds: float = LOOK_SECONDS,
+        admins: Sequence[str] = (),
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._clock = clock
         self._limits = limits
         self._look = look_seconds
+        self._admins = admins
         runs = folder / "runs"
         runs.mkdir(mode=0o700, exist_ok=True)
         self._launching = Launching(store, runs, clock, hub, orders, launcher)
-        self._attending = Attending(store, runs)
+        self._attending = Attending(store, runs, monotonic)
         self._children: dict[str, Child] = {}
         self._launches: dict[str, asyncio.Task[None]] = {}
         # When a run whose launch the hub held up is launched again, on the loop's clock.
@@ -75,8 +84,9 @@ class Engine:
             while True:
                 try:
                     self.pass_over()
-                except (sqlite3.Error, OSError):
-                    # A full disk, a locked file: what was not written is done by a later pass.
+                except Exception:
+                    # A full disk, a locked file: what was not written is done by a later pass. A
+                    # fault of ours, too, must not end the engine, which would begin with it again.
                     log.exception("a pass failed")
                     self._stale = True
                     await asyncio.sleep(_TROUBLE_SECONDS)
@@ -95,7 +105,7 @@ class Engine:
         """Do everything that is due at this moment."""
         now = self._clock.now()
         if self._due and self._due <= now:
-            self._store.settle_due(now, GRACE)
+            self._store.settle_due(now, GRACE, self._admins)
             self._stale = True
         if self._next_waiting and self._next_waiting <= now:
             self._stale = True
@@ -139,15 +149,31 @@ class Engine:
         waiting = self._store.waiting(now)
         for one in waiting:
             if one.let_go:
-                self._store.job_ends_run(one.run, "skipped", explain("suspended"), now)
-                self._stale = True
+                self._let_go(one.run, now)
         under_way = [(one.owner, one.run.job) for one in self._launched]
         kept = [one for one in waiting if not one.let_go]
         for one in choose(kept, under_way, self._limits):
-            if run := self._store.take(one.run, now):
+            if run := self._take(one.run, now):
                 self._begin(run, self._launch(run))
                 self._stale = True
         self._next_waiting = self._store.next_waiting(now)
+
+    def _let_go(self, run_id: str, now: datetime) -> None:
+        try:
+            self._store.job_ends_run(run_id, "skipped", explain("suspended"), now)
+            self._stale = True
+        except (IllegalTransition, LookupError):
+            # Somebody cancelled it, or deleted its job, since it was read.
+            log.info("a run is over already", extra={"run": run_id})
+        except ValidationError:
+            log.exception("a run cannot be let go", extra={"run": run_id})
+
+    def _take(self, run_id: str, now: datetime) -> Run | None:
+        try:
+            return self._store.take(run_id, now)
+        except ValidationError:
+            log.exception("a run cannot be read", extra={"run": run_id})
+            return None
 
     def _begin(self, run: Run, launch: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(launch)

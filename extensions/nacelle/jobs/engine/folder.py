@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -42,6 +43,18 @@ def send(folder: RunFolder, begun: Begun, number: signal.Signals) -> None:
         return
     finally:
         os.close(process)
+
+
+def clear(folder: RunFolder) -> bool:
+    """Remove what a runner that was killed could not; whether nothing of it is left.
+
+    What a notebook worked with lies there, and the key to its kernel's ports.
+    """
+    steps = folder.path.glob("steps/*/work")
+    places = [folder.work, folder.home, folder.runtime, *steps]
+    for place in places:
+        shutil.rmtree(place, ignore_errors=True)
+    return not any(place.is_dir() and not place.is_symlink() for place in places)
 
 
 def forestall(folder: RunFolder) -> bool:

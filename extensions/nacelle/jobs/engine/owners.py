@@ -18,8 +18,8 @@ from nacelle.jobs.job import Job, Suspension
 from nacelle.jobs.parts import Sentence
 from nacelle.jobs.states import job_after
 from nacelle.jobs.store import JobFilter, Store
+from nacelle.jobs.store.aside import PLATFORM as PLATFORM
 
-PLATFORM = "platform"
 _MANY = 100_000
 
 log = logging.getLogger(__name__)

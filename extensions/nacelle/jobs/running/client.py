@@ -10,10 +10,10 @@ from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 
 from nacelle.jobs.running.journal import Journal
+from nacelle.jobs.running.room import TOO_LARGE, Room
 from nacelle.jobs.running.saving import Bookkeeping
 
-# What all outputs together may hold; a cell that prints without end must not fill this process.
-MOST_OUTPUT = 50_000_000
+_LIMITED = frozenset(("stream", "display_data", "execute_result", "update_display_data", "error"))
 _LONGEST_STREAM = 1_000_000
 # Output that came before the answer is never waited for so long by a machine that is only busy.
 _OUTPUT_SECONDS = 60
@@ -40,7 +40,7 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
         )
         self._journal = journal
         self._answered = answered
-        self._kept = 0
+        self._room = Room()
         self.failure: CellExecutionError | None = None
         self.left = False
         self.started = False
@@ -83,20 +83,19 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
         payload = (execute_reply or {}).get("content", {}).get("payload") or []
         self.left = self.left or any(one.get("source") == "ask_exit" for one in payload)
 
-    def process_message(self, *arguments: Any, **more: Any) -> Any:
-        output = super().process_message(*arguments, **more)
+    def process_message(self, msg: dict[str, Any], *arguments: Any, **more: Any) -> Any:
+        if msg["msg_type"] in _LIMITED:
+            content = self._fitting(msg["msg_type"], msg["content"])
+            if content is None:
+                return None
+            msg = {**msg, "content": content}
+        output = super().process_message(msg, *arguments, **more)
         if output:
             self._tell(output)
         return output
 
     def output(self, outs: list[Any], msg: dict[str, Any], display_id: Any, cell_index: int) -> Any:
-        """Add an output; what is printed bit by bit becomes one, and too much is left out."""
-        size = _size(msg["content"])
-        if self._kept > MOST_OUTPUT and msg["msg_type"] != "error":
-            return None
-        self._kept += size
-        if self._kept > MOST_OUTPUT:
-            self._journal.say("The outputs are too large: what comes now is not kept.")
+        """Add an output; what is printed bit by bit becomes one."""
         elsewhere = self.output_hook_stack[msg["parent_header"].get("msg_id")]
         if msg["msg_type"] == "stream" and not (elsewhere or self.clear_before_next_output):
             text, name = msg["content"]["text"], msg["content"]["name"]
@@ -106,6 +105,16 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
                 return NotebookNode(output_type="stream", name=name, text=text)
         return super().output(outs, msg, display_id, cell_index)
 
+    def _fitting(self, kind: str, content: dict[str, Any]) -> dict[str, Any] | None:
+        """What of a message there is room for."""
+        display = (content.get("transient") or {}).get("display_id")
+        places = sum(map(len, self._display_id_map.get(display, {}).values()))
+        before = self._room.full
+        kept = self._room.take(kind, content, display, places)
+        if self._room.full and not before:
+            self._journal.say(TOO_LARGE)
+        return kept
+
     def _tell(self, output: Any) -> None:
         if output.output_type == "stream":
             self._journal.printed(output.text)
@@ -113,9 +122,3 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
             self._journal.printed("\n".join(output.traceback) + "\n")
         elif "text/plain" in output.get("data", {}):
             self._journal.printed("".join(output.data["text/plain"]) + "\n")
-
-
-def _size(content: dict[str, Any]) -> int:
-    if "text" in content:
-        return len(content["text"])
-    return sum(len(str(value)) for value in content.get("data", {}).values())

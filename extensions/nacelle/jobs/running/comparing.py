@@ -21,6 +21,8 @@ from nacelle.jobs.refusal import Refused
 _NOT_THE_NOTEBOOKS = {"injected-parameters", "papermill-error-cell-tag"}
 # Texts beyond these are compared whole and shown cut: line by line takes long.
 _MOST_LINES = 2_000
+# Pairing takes longer than in proportion.
+_MOST_CELLS = 2_000
 _LONGEST_TEXT = 200_000
 _SHOWN_DIGEST = 16
 
@@ -75,7 +77,7 @@ def compare(first: bytes, second: bytes) -> Comparison:
 def _read(content: bytes) -> Mapping[str, Any]:
     try:
         notebook = json.loads(content.decode("utf-8"))
-        list(_cells(notebook))
+        cells = len(list(_cells(notebook)))
         _given(notebook)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise Refused(
@@ -84,6 +86,13 @@ def _read(content: bytes) -> Mapping[str, Any]:
             "L'une des exécutions n'a pas laissé de carnet lisible. Comparez deux exécutions qui"
             " en ont un.",
         ) from None
+    if cells > _MOST_CELLS:
+        raise Refused(
+            "notebook",
+            f"One of the outputs has {cells} cells of code; {_MOST_CELLS} can be compared.",
+            f"L'un des résultats a {cells} cellules de code ; {_MOST_CELLS} peuvent être"
+            " comparées.",
+        )
     return dict(notebook)
 
 

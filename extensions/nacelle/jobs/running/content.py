@@ -15,7 +15,7 @@ _MOST_BYTES = 2**30
 
 
 def read_content(file: Path, sha256: str) -> bytes:
-    """The bytes of a notebook, or of a pipeline. Raises Ended when they are not what was promoted."""
+    """The bytes of a notebook or a pipeline. Raises Ended when they are not what was promoted."""
     try:
         content = file.read_bytes()
     except OSError as error:

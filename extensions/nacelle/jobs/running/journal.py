@@ -23,6 +23,7 @@ class Journal:
         self._hider = hider
         self._lock = threading.Lock()
         self._printed = 0
+        self._full = False
         self._at_line_start = True
 
     def say(self, sentence: str) -> None:
@@ -35,13 +36,15 @@ class Journal:
 
     def printed(self, text: str) -> None:
         """What a cell printed, as it comes; a program that prints without end is cut short."""
-        if self._printed > MOST_PRINTED:
+        if self._full:
             return
         shown = plain(self._hider.hide(text))
-        self._printed += len(shown)
         with self._lock:
-            self._write(shown)
-        if self._printed > MOST_PRINTED:
+            room = MOST_PRINTED - self._printed
+            self._printed += len(shown)
+            self._full = full = len(shown) > room
+            self._write(shown[: max(0, room)])
+        if full:
             self.say("The cells have printed too much: what they print now is not kept here.")
 
     def close(self) -> None:

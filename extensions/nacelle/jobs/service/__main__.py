@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 import uvicorn
 
 from nacelle.credentials.hub import HubDirectory
-from nacelle.environments.machine import probe_machine
+from nacelle.environments.machine import A_CLUSTER, probe_machine
 from nacelle.environments.profiles import load_profiles
 from nacelle.jobs.service.access import Access
 from nacelle.jobs.service.app import make_app
 from nacelle.jobs.service.desk import Desk
 from nacelle.jobs.service.examining import Examiner
+from nacelle.jobs.service.library import Library
 from nacelle.jobs.service.making import Rules
 from nacelle.jobs.store import Store
 from nacelle.layout import Layout
@@ -30,9 +31,11 @@ def main() -> None:
     settings = load_settings()
     layout = Layout(settings)
     folder = layout.folder("jobs")
-    rules = Rules(load_profiles(settings.profiles), probe_machine(), settings.jobs)
+    machine = A_CLUSTER if settings.jobs.engine == "kubernetes" else probe_machine()
+    rules = Rules(load_profiles(settings.profiles), machine, settings.jobs)
     examiner = Examiner(settings.jobs.limits.notebook_bytes)
-    desk = Desk(Store(folder / "jobs.sqlite"), examiner, rules, lambda: datetime.now(UTC))
+    store = Store(folder / "jobs.sqlite")
+    desk = Desk(store, Library(store, examiner), rules, lambda: datetime.now(UTC))
     access = Access(HubDirectory(_HUB_SECONDS, "use jobs"), read_secret(layout, "jobs.secret"))
     app = make_app(desk, access, folder / "runs", language=settings.hub.language)
     uvicorn.run(

@@ -28,6 +28,7 @@ from nacelle.jobs.service.openapi import with_problems
 from nacelle.jobs.service.other_routes import make_other_routes
 from nacelle.jobs.service.problems import MEDIA_TYPE, Problem, of_pydantic
 from nacelle.jobs.service.run_routes import make_run_routes
+from nacelle.jobs.service.step_routes import make_step_routes
 from nacelle.language import Said, choose_language
 from nacelle.logs import request_id
 from nacelle.prefixes import JOBS_PREFIX
@@ -50,7 +51,7 @@ def make_app(desk: Desk, access: Access, runs: Path, *, language: str = "auto") 
         following.cancel()
         with suppress(asyncio.CancelledError):
             await following
-        desk.examiner.close()
+        desk.library.examiner.close()
         await access.directory.close()
 
     app = FastAPI(
@@ -69,6 +70,7 @@ def make_app(desk: Desk, access: Access, runs: Path, *, language: str = "auto") 
     for router in (
         make_job_routes(desk),
         make_run_routes(desk, runs),
+        make_step_routes(desk, runs),
         make_other_routes(desk),
         make_live_routes(changes),
     ):

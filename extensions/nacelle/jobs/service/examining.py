@@ -5,6 +5,7 @@ A notebook is whatever somebody sends: one made to keep a parser busy must not k
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 from collections import OrderedDict
 from concurrent.futures import ProcessPoolExecutor
@@ -16,6 +17,8 @@ from nacelle.jobs.findings import look
 from nacelle.jobs.notebook import read_notebook
 from nacelle.jobs.parameters import Form, read_form
 from nacelle.jobs.parts import Finding
+from nacelle.jobs.pipelines.bundle import is_bundle, read_bundle
+from nacelle.jobs.pipelines.examining import examine_pipeline
 from nacelle.jobs.refusal import Refused
 
 _SECONDS = 20.0
@@ -23,13 +26,21 @@ _KEPT = 256
 
 
 class Examined(NamedTuple):
-    """What the service knows of a notebook."""
+    """What the service knows of a notebook, or of a pipeline with its notebooks."""
 
     sha256: str
     language: str
     kernel: str
     form: Form
     findings: tuple[Finding, ...]
+
+
+class _Refusal(NamedTuple):
+    """A Refused on its way out of the process: exceptions of ours cannot be pickled."""
+
+    field: str
+    en: str
+    fr: str
 
 
 class Examiner:
@@ -39,15 +50,25 @@ class Examiner:
         self._most = most_bytes
         self._seconds = seconds
         self._pool: ProcessPoolExecutor | None = None
-        self._lock = Lock()
+        # Apart: what is remembered is at hand while another notebook is examined.
+        self._busy, self._lock = Lock(), Lock()
         self._known: OrderedDict[str, Examined] = OrderedDict()
 
     def examine(self, content: bytes) -> Examined:
         """Read a notebook's bytes. Raises Refused."""
         if len(content) > self._most:
-            read_notebook(content, self._most)
-        with self._lock:
+            _read(content, self._most)
+        if not self._busy.acquire(timeout=self._seconds):
+            raise Refused(
+                "notebook",
+                "Many notebooks are being read at this moment; try again in a minute.",
+                "Beaucoup de carnets sont en cours de lecture ; réessayez dans une minute.",
+            )
+        try:
             found = self._ask(content)
+        finally:
+            self._busy.release()
+        with self._lock:
             self._known[found.sha256] = found
             while len(self._known) > _KEPT:
                 self._known.popitem(last=False)
@@ -60,7 +81,7 @@ class Examiner:
 
     def close(self) -> None:
         """End the process."""
-        with self._lock:
+        with self._busy:
             self._end()
 
     def _ask(self, content: bytes) -> Examined:
@@ -69,7 +90,7 @@ class Examiner:
             context = multiprocessing.get_context("forkserver")
             self._pool = ProcessPoolExecutor(1, mp_context=context)
         try:
-            return self._pool.submit(_examine, content, self._most).result(self._seconds)
+            found = self._pool.submit(_examine, content, self._most).result(self._seconds)
         except (TimeoutError, BrokenProcessPool, MemoryError):
             self._end()
             raise Refused(
@@ -79,6 +100,9 @@ class Examiner:
                 "Le carnet est trop long à lire. Effacez ses sorties, coupez les très longues"
                 " lignes, et promouvez-le à nouveau.",
             ) from None
+        if isinstance(found, _Refusal):
+            raise Refused(*found)
+        return found
 
     def _end(self) -> None:
         if self._pool is not None:
@@ -89,6 +113,17 @@ class Examiner:
             self._pool = None
 
 
-def _examine(content: bytes, most_bytes: int) -> Examined:
+def _examine(content: bytes, most_bytes: int) -> Examined | _Refusal:
+    try:
+        return _read(content, most_bytes)
+    except Refused as error:
+        return _Refusal(error.field, error.said.en, error.said.fr)
+
+
+def _read(content: bytes, most_bytes: int) -> Examined:
+    if is_bundle(content):
+        found = examine_pipeline(read_bundle(content, most_bytes))
+        digest = hashlib.sha256(content).hexdigest()
+        return Examined(digest, "", found.kernel, found.form, found.findings)
     file = read_notebook(content, most_bytes)
     return Examined(file.sha256, file.language, file.kernel, read_form(file), tuple(look(file)))

@@ -14,7 +14,7 @@ from nacelle.jobs.service.desk import Desk
 from nacelle.jobs.service.entrance import Caller
 from nacelle.jobs.service.openapi import refusals
 from nacelle.jobs.service.problems import forbidden
-from nacelle.jobs.service.views import command, job_view, run_view
+from nacelle.jobs.service.views import command, job_view, run_view, shown_to
 from nacelle.jobs.service.wire import (
     Deleted,
     Equivalent,
@@ -27,7 +27,7 @@ from nacelle.jobs.service.wire import (
     RunOptions,
     RunView,
 )
-from nacelle.jobs.store import JobFilter, RunFilter
+from nacelle.jobs.store import JobFilter
 
 JobId = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="Id of a job.")]
 
@@ -38,9 +38,8 @@ def make_job_routes(desk: Desk) -> APIRouter:
     store = desk.store
 
     def view(person: Person, job: Job, with_form: bool = False) -> JobView:
-        found = store.runs(RunFilter(job=job.id, limit=1)).items
-        form = desk.examined(job.notebook).form if with_form else None
-        return job_view(person, job, found[0] if found else None, desk.now(), form)
+        form = desk.library.form_of(job.notebook) if with_form else None
+        return job_view(person, job, store.last_run(job.id), desk.now(), form)
 
     @router.get("", summary="Jobs that one may see; `everybody` shows all to administrators")
     def list_jobs(
@@ -122,6 +121,7 @@ def make_job_routes(desk: Desk) -> APIRouter:
     )
     def equivalent(person: Caller, job_id: JobId) -> Equivalent:
         job = desk.seen(person, job_id)
+        job = shown_to(person, job)
         return Equivalent(command=command(job), manifest=manifest_of(job))
 
     return router

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
@@ -22,7 +23,7 @@ _LOOK_SECONDS = 0.25
 _ALIVE_SECONDS = 15.0
 # After so long the reader comes back, and is recognised anew: rights end within it.
 _STREAM_SECONDS = 300.0
-_MOST_READERS = 1_000
+_MOST_READERS, _MOST_OF_ONE = 1_000, 30
 
 
 class Changes:
@@ -32,7 +33,7 @@ class Changes:
         self._store = store
         self._newest = 0
         self._moved = asyncio.Condition()
-        self.readers = 0
+        self.readers: Counter[str] = Counter()
 
     async def follow(self) -> None:
         """Look for changes until cancelled."""
@@ -69,7 +70,8 @@ def make_live_routes(changes: Changes) -> APIRouter:
         responses={200: {"content": {"text/event-stream": {}}}},
     )
     async def stream(request: Request, person: Caller) -> StreamingResponse:
-        if changes.readers >= _MOST_READERS:
+        many = changes.readers.total() >= _MOST_READERS
+        if many or changes.readers[person.name] >= _MOST_OF_ONE:
             raise Problem(
                 503,
                 Said(
@@ -99,7 +101,7 @@ def concerns(person: Person, change: Change) -> bool:
 async def _events(changes: Changes, person: Person, since: int) -> AsyncIterator[str]:
     loop = asyncio.get_running_loop()
     end = loop.time() + _STREAM_SECONDS
-    changes.readers += 1
+    changes.readers[person.name] += 1
     try:
         yield f"retry: 1000\nid: {since}\ndata: {{}}\n\n"
         while loop.time() < end:
@@ -112,4 +114,4 @@ async def _events(changes: Changes, person: Person, since: int) -> AsyncIterator
                     data = json.dumps({"kind": one.kind, "id": one.id})
                     yield f"id: {one.seq}\ndata: {data}\n\n"
     finally:
-        changes.readers -= 1
+        changes.readers[person.name] -= 1

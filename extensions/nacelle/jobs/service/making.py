@@ -17,13 +17,13 @@ from nacelle.environments.machine import Machine
 from nacelle.environments.profile import Choice, Profile
 from nacelle.environments.profiles import ProfileError, check, lacking
 from nacelle.jobs import findings, parameters
-from nacelle.jobs.job import Job, Snapshot
+from nacelle.jobs.job import Snapshot
+from nacelle.jobs.naming import job_name
 from nacelle.jobs.parts import Environment, Git, Notebook, Notify, Override, Schedule, Value
 from nacelle.jobs.refusal import Refused
 from nacelle.jobs.schedule import shortest_interval
 from nacelle.jobs.service.examining import Examined
 from nacelle.jobs.service.problems import FieldProblem, Problem, both, of_pydantic
-from nacelle.jobs.wording import sentence
 from nacelle.kernels import NAMES
 from nacelle.language import Said
 from nacelle.settings.jobs import JobsSettings
@@ -72,6 +72,8 @@ def check_terms(
     checks: Checks, rules: Rules, job: Mapping[str, Any], person: Person, now: datetime
 ) -> None:
     """Check what a job says beside its notebook: `job` holds some of the fields of a Job."""
+    if (name := job.get("name")) is not None:
+        checks.run(lambda: job_name(name))
     if (project := job.get("project")) is not None:
         checks.run(lambda: _in_project(project, person))
     if (schedule := job.get("schedule")) is not None:
@@ -175,16 +177,6 @@ def check_findings(
         for one, said in zip(examined.findings, where, strict=True)
     ]
     raise Problem(409, said, kind="keys-found", more={"findings": found})
-
-
-def words_of(schedule: Schedule | None) -> Said | None:
-    """A schedule as a sentence."""
-    return sentence(schedule) if schedule else None
-
-
-def work_of(job: Job) -> dict[str, Any]:
-    """The fields of a job that decide what a run does."""
-    return {name: getattr(job, name) for name in Snapshot.model_fields}
 
 
 def _image(choice: Choice, machine: Machine) -> str | None:

@@ -102,7 +102,7 @@ def _brought(desk: Desk, person: Person, path: str, content: bytes) -> NotebookV
         shown = notebook_path(path)
     except Refused as error:
         raise Problem.of(error) from None
-    found = desk.bring(person, content)
+    found = desk.library.bring(person, content)
     return NotebookView(
         sha256=found.sha256,
         path=shown,

@@ -6,11 +6,16 @@ The cases, each with a test of its number in tests/jobs/test_service_rights.py:
 2. To change it, or run it with other parameters, is for its owner alone: it runs with the owner's
    keys, so whoever could change it could read all that the owner can.
 3. Members of its project may run it as it is, suspend it, cancel its runs, and take it over.
-4. Administrators may suspend and delete every job and cancel every run; they read no output.
-5. Outputs and logs are read by the owner, and of a project's job by the project's members.
+   What it was before (an older version, a run with other parameters) is for its owner alone.
+4. Administrators may suspend and delete every job and cancel every run; they read no output. What
+   they suspended, they resume.
+5. Outputs and logs are read by whoever may read the bucket that they went to: of a job's own runs
+   the owner, of a project's the members of the project at that time.
 6. Whoever takes a job over becomes its owner; its version is then unproved, for it has never run
    with their keys.
-7. A job is handed to a project by its owner, if they belong to it, or by an administrator.
+7. A job is handed to a project by its owner, if they belong to it, or by an administrator once its
+   owner has left.
+8. Who left the project of their job sees it, and no more.
 """
 
 from __future__ import annotations
@@ -36,10 +41,10 @@ class May(NamedTuple):
 
 def may(person: Person, owner: str, project: str | None) -> May:
     """What `person` may do to a job of `owner` in `project`."""
-    owns = person.name == owner
     member = project is not None and project in person.projects
+    owns = person.name == owner and (project is None or member)
     return May(
-        see=owns or member or person.admin,
+        see=person.name == owner or member or person.admin,
         edit=owns,
         run=owns or member,
         suspend=owns or member or person.admin,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path as FilePath
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import FileResponse, Response
+from pydantic import ValidationError
 
 from nacelle.credentials.identity import Person
 from nacelle.jobs.job import Job, Run, RunState
@@ -16,6 +18,8 @@ from nacelle.jobs.running.comparing import Comparison, compare
 from nacelle.jobs.service.desk import Desk
 from nacelle.jobs.service.entrance import Caller
 from nacelle.jobs.service.job_routes import visible
+from nacelle.jobs.service.logs import LOG_BYTES as _LOG_BYTES
+from nacelle.jobs.service.logs import read_log
 from nacelle.jobs.service.openapi import refusals
 from nacelle.jobs.service.problems import Problem, forbidden
 from nacelle.jobs.service.rights import of_job
@@ -25,8 +29,7 @@ from nacelle.jobs.store import RunFilter
 from nacelle.language import Said
 
 RunId = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="Id of a run.")]
-# Of a log at once: readers ask again from where the answer ended.
-_LOG_BYTES = 1_000_000
+_COMPARED_BYTES = 20_000_000
 # What a notebook shows was made by code: it may run scripts of its own, as in Jupyter, but as a
 # stranger, with no cookie and no way to the platform.
 _SANDBOX = {
@@ -44,14 +47,7 @@ def make_run_routes(desk: Desk, folder: FilePath) -> APIRouter:
     store = desk.store
 
     def readable(person: Person, run_id: str) -> tuple[Run, Job, RunFolder]:
-        run, job = desk.run_seen(person, run_id)
-        if not of_job(person, job).read:
-            raise forbidden(
-                "What a run wrote is read by its job's owner, or by the members of its project.",
-                "Ce qu'une exécution a écrit est lu par le propriétaire du travail, ou par les"
-                " membres de son projet.",
-            )
-        return run, job, RunFolder(folder / run_id)
+        return read_run(desk, folder, person, run_id)
 
     @router.get(
         "",
@@ -113,22 +109,20 @@ def make_run_routes(desk: Desk, folder: FilePath) -> APIRouter:
 
     @router.get(
         "/{run_id}/log",
-        summary="The log from a byte on; X-Next-Offset says where to go on",
+        summary="The log from a byte on, or its end; X-Next-Offset says where to go on",
         responses=refusals(404) | {200: {"content": {"text/plain": {}}}},
         response_class=Response,
     )
     def log(
-        person: Caller, run_id: RunId, offset: Annotated[int, Query(ge=0, le=2**53)] = 0
+        person: Caller,
+        run_id: RunId,
+        offset: Annotated[int, Query(ge=0, le=2**53)] = 0,
+        tail: Annotated[int | None, Query(ge=1, le=_LOG_BYTES, description="Bytes")] = None,
     ) -> Response:
         _, _, files = readable(person, run_id)
-        try:
-            with files.log.open("rb") as file:
-                file.seek(offset)
-                found = file.read(_LOG_BYTES)
-        except FileNotFoundError:
-            found = b""
-        headers = {"X-Next-Offset": str(offset + len(found)), "Cache-Control": "no-store"}
-        return Response(found, media_type="text/plain; charset=utf-8", headers=headers)
+        text, following = read_log(files.log, offset, tail)
+        headers = {"X-Next-Offset": str(following), "Cache-Control": "no-store"}
+        return Response(text, media_type="text/plain; charset=utf-8", headers=headers)
 
     @router.get(
         "/{run_id}/output.ipynb",
@@ -138,7 +132,7 @@ def make_run_routes(desk: Desk, folder: FilePath) -> APIRouter:
     )
     def notebook(person: Caller, run_id: RunId) -> Response:
         run, _, files = readable(person, run_id)
-        return _file(files.notebook, run.notebook, "application/x-ipynb+json")
+        return output_file(files.notebook, run.notebook, "application/x-ipynb+json")
 
     @router.get(
         "/{run_id}/output.html",
@@ -148,12 +142,12 @@ def make_run_routes(desk: Desk, folder: FilePath) -> APIRouter:
     )
     def page(person: Caller, run_id: RunId) -> Response:
         run, _, files = readable(person, run_id)
-        return _file(files.html, run.html, "text/html; charset=utf-8")
+        return output_file(files.html, run.html, "text/html; charset=utf-8")
 
     @router.get(
         "/{run_id}/compare/{other}",
         summary="What differs between the outputs of two runs",
-        responses=refusals(404),
+        responses=refusals(404, 413),
     )
     def compared(
         person: Caller, run_id: RunId, other: Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
@@ -163,13 +157,48 @@ def make_run_routes(desk: Desk, folder: FilePath) -> APIRouter:
             run, _, files = readable(person, one)
             if not files.notebook.exists():
                 raise _gone(run.notebook)
+            if files.notebook.stat().st_size > _COMPARED_BYTES:
+                raise Problem(
+                    413,
+                    Said(
+                        "One of the outputs is too large to be compared here; open both.",
+                        "L'un des résultats est trop grand pour être comparé ici ; ouvrez les"
+                        " deux.",
+                    ),
+                    kind="too-large",
+                )
             contents.append(files.notebook.read_bytes())
         return compare(*contents)
 
     return router
 
 
-def _file(path: FilePath, address: str | None, media_type: str) -> Response:
+def read_run(
+    desk: Desk, folder: FilePath, person: Person, run_id: str
+) -> tuple[Run, Job, RunFolder]:
+    """A run with its files, for who may read them. Raises Problem."""
+    run, job = desk.run_seen(person, run_id)
+    files = RunFolder(folder / run_id)
+    if not _may_read(person, job, files):
+        raise forbidden(
+            "What a run wrote is read by its job's owner, or by the members of its project.",
+            "Ce qu'une exécution a écrit est lu par le propriétaire du travail, ou par les"
+            " membres de son projet.",
+        )
+    return run, job, files
+
+
+def _may_read(person: Person, job: Job, files: RunFolder) -> bool:
+    """Whether somebody may read the bucket that a run writes to, as it was when it was launched."""
+    try:
+        target = files.read_order().target
+    except (OSError, ValidationError):
+        return of_job(person, job).read
+    return urlsplit(target).netloc in person.spaces
+
+
+def output_file(path: FilePath, address: str | None, media_type: str) -> Response:
+    """What code has written, to be shown as a stranger's. Raises Problem where it is gone."""
     if not path.exists():
         raise _gone(address)
     return FileResponse(path, media_type=media_type, headers=_SANDBOX)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from nacelle.credentials.identity import Person
 from nacelle.jobs.job import ENDS, Job, Run, Snapshot
@@ -22,6 +24,7 @@ def job_view(
 ) -> JobView:
     """A job with its next times, which only an armed one has."""
     rights = of_job(person, job)._asdict()
+    job = shown_to(person, job)
     armed = job.schedule is not None and job.state == "armed"
     return JobView(
         **dict(job),
@@ -32,6 +35,15 @@ def job_view(
         may=MayJob(**{name: rights[name] for name in MayJob.model_fields}),
         form=form,
     )
+
+
+def shown_to(person: Person, job: Job) -> Job:
+    """A job without what its owner alone should know: a webhook's path is as good as its key."""
+    if job.owner == person.name or job.notify.webhook is None:
+        return job
+    parts = urlsplit(job.notify.webhook)
+    notify = job.notify.model_copy(update={"webhook": f"{parts.scheme}://{parts.netloc}/"})
+    return job.model_copy(update={"notify": notify})
 
 
 def run_view(person: Person, run: Run, job: Job, snapshot: Snapshot | None = None) -> RunView:
@@ -56,7 +68,10 @@ def may_run(person: Person, owner: str, project: str | None, over: bool) -> MayR
 
 def command(job: Job) -> str:
     """`nacelle jobs create ...` that makes this job again."""
-    words = ["nacelle", "jobs", "create", job.notebook.path, "--name", job.name]
+    path = job.notebook.path
+    # What starts so would be an option.
+    words = ["nacelle", "jobs", "create", f"./{path}" if path.startswith("-") else path]
+    words += ["--name", job.name]
     if job.project:
         words += ["--project", job.project]
     environment = job.environment
@@ -78,10 +93,12 @@ def command(job: Job) -> str:
         words += ["--webhook", job.notify.webhook]
     if job.notify.when == "always":
         words.append("--tell-always")
+    if job.override:
+        words.append("--override-keys")
     return shlex.join(words)
 
 
 def _written(value: Value) -> str:
     if isinstance(value.value, tuple):
-        return ", ".join(map(str, value.value))
+        return json.dumps(value.value, ensure_ascii=False)
     return str(value.value).lower() if isinstance(value.value, bool) else str(value.value)

@@ -9,6 +9,8 @@ Numbered, each with a test of its number in tests/jobs/test_store_ends.py:
    longer while; not when trying cannot help, not of a suspended or deleted job.
 5. People are told of the last attempt alone.
 6. Whoever asked for a stop, and why, is the exit of a run that was cancelled.
+7. A run that was asked to stop neither proves its job nor is tried again, however it ended: whoever
+   asked wants no more of it.
 """
 
 from __future__ import annotations
@@ -85,8 +87,9 @@ def end_run(
         return before
     if state not in ENDS:
         raise ValueError(f"{event} is no end of a run")
+    asked = _asked(db, run_id)
     if state == "cancelled":
-        exit = _asked(db, run_id) or exit
+        exit = asked or exit
     given: dict[str, object] = {
         name: value for name, value in (outputs or Outputs())._asdict().items() if value
     }
@@ -98,8 +101,10 @@ def end_run(
     )
     job = the_job(db, run.job, deleted=True)
     write_run(db, run, job)
-    job = _moved_on(db, job, run, now)
-    if not _is_there(db, job) or not _plan_retry(db, job, run, now):
+    wanted = asked is None and _is_there(db, job)
+    if wanted:
+        job = _moved_on(db, job, run, now)
+    if not (wanted and _plan_retry(db, job, run, now)):
         _tell(db, job, run, now)
     return run
 
@@ -141,7 +146,7 @@ def _moved_on(db: sqlite3.Connection, job: Job, run: Run, now: datetime) -> Job:
     """The job after its run: proved and armed, or as it was."""
     events: dict[str, JobEvent] = {"succeeded": "run-succeeded", "failed": "run-failed"}
     event = events.get("failed" if run.state == "timed-out" else run.state)
-    if event is None or run.version != job.snapshot.version or not _is_there(db, job):
+    if event is None or run.version != job.snapshot.version:
         return job
     proved = run.version if run.state == "succeeded" else job.proved
     moved = job.model_copy(update={"state": job_after(job.state, event), "proved": proved})

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from nacelle.jobs.exits import explain
-from nacelle.jobs.job import Job, Snapshot
+from nacelle.jobs.job import Exit, Job, Snapshot
+from nacelle.jobs.store.aside import readable
 from nacelle.jobs.store.ends import stop_all
 from nacelle.jobs.store.rows import JobFilter, Page, folded, stamp
 from nacelle.jobs.store.tables import Part, job_words, note, read_job, the_job, write_job
@@ -43,17 +44,30 @@ class Jobs(Part):
         """A job, unless it was deleted."""
         return read_job(self._db.connection, id)
 
+    def was_deleted(self, id: str) -> bool:
+        """Whether there was such a job, and somebody deleted it; forgotten with its last run."""
+        db = self._db.connection
+        return read_job(db, id) is None and read_job(db, id, deleted=True) is not None
+
     def job_of_run(self, run_id: str) -> Job | None:
         """The job of a run, be it deleted."""
         db = self._db.connection
         row = db.execute("select job from runs where id = ?", (run_id,)).fetchone()
         return read_job(db, row["job"], deleted=True) if row else None
 
-    def change_job(self, id: str, change: Callable[[Job], Job], now: datetime) -> Job:
+    def change_job(
+        self,
+        id: str,
+        change: Callable[[Job], Job],
+        now: datetime,
+        *,
+        stop_runs: Exit | None = None,
+    ) -> Job:
         """What `change` makes of a job, read and written in one transaction.
 
-        Its `changed` becomes `now`. Raises LookupError when it is gone, and whatever `change` does:
-        nothing is written then.
+        Its `changed` becomes `now`. With `stop_runs`, all its runs that are not over are stopped
+        for that reason in the same transaction, unless `change` leaves the job as it is. Raises
+        LookupError when it is gone, and whatever `change` does: nothing is written then.
         """
         with self._db.writing() as db:
             before = the_job(db, id)
@@ -64,6 +78,8 @@ class Jobs(Part):
                 raise ValueError("a job keeps its id")
             job = job.model_copy(update={"changed": max(now, before.changed)})
             write_job(db, job, before, now)
+            if stop_runs:
+                stop_all(db, job, stop_runs, now)
             return job
 
     def delete_job(self, id: str, by: str, now: datetime, *, keep_runs: bool) -> None:
@@ -83,16 +99,16 @@ class Jobs(Part):
             note(db, "job", job.id, job.owner, job.project)
 
     def jobs(self, wanted: JobFilter) -> Page[Job]:
-        """Jobs by name."""
+        """Jobs by name; one that cannot be read any more is left out."""
         where, values = _conditions(wanted)
         with self._db.reading() as db:
             (total,) = db.execute(f"select count(*) from jobs where {where}", values).fetchone()
             rows = db.execute(
-                f"select body from jobs where {where} order by words, id"
+                f"select id, body from jobs where {where} order by words, id"
                 " limit :limit offset :offset",
                 {**values, "limit": wanted.limit, "offset": wanted.offset},
             ).fetchall()
-        return Page([Job.model_validate_json(row["body"]) for row in rows], total)
+        return Page(readable(Job, rows), total)
 
     def count_active(self, owner: str) -> int:
         """Jobs of a person's own space, those of projects and suspended ones aside."""

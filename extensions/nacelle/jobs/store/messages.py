@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from datetime import datetime
+
+from pydantic import ValidationError
 
 from nacelle.jobs.job import Job, Run, Sentence
 from nacelle.jobs.store.rows import Change, Message, Notice, moment, stamp
 from nacelle.jobs.store.tables import Part, note
+
+log = logging.getLogger(__name__)
 
 
 class Messages(Part):
@@ -67,29 +72,25 @@ class Outbox(Part):
     """Notices by mail and to webhooks, until they are delivered or given up."""
 
     def notices_due(self, now: datetime, limit: int = 50) -> list[Notice]:
-        """Notices whose moment has come, oldest first."""
+        """Notices whose moment has come, oldest first.
+
+        What cannot be read any more is given up, with a word to the owner.
+        """
         rows = self._db.connection.execute(
-            "select outbox.*, runs.body as run_body, jobs.body as job_body from outbox"
+            "select outbox.*, runs.body as run_body, jobs.body as job_body, jobs.id as job,"
+            " jobs.owner, jobs.name from outbox"
             " join runs on runs.id = outbox.run join jobs on jobs.id = runs.job"
             " where outbox.not_before <= ? order by outbox.not_before, outbox.id limit ?",
             (stamp(now), limit),
-        )
-        return [
-            Notice(
-                row["id"],
-                Run.model_validate_json(row["run_body"]),
-                Job.model_validate_json(row["job_body"]),
-                row["channel"],
-                row["target"],
-                row["attempts"],
-            )
-            for row in rows
-        ]
-
-    def next_notice(self) -> datetime | None:
-        """When the next notice is to be sent; None when there is none."""
-        row = self._db.connection.execute("select min(not_before) from outbox").fetchone()
-        return moment(row[0]) if row[0] else None
+        ).fetchall()
+        found = []
+        for row in rows:
+            try:
+                found.append(_notice(row))
+            except ValidationError:
+                log.exception("a notice cannot be read", extra={"run": row["run"]})
+                self._leave_out(row, now)
+        return found
 
     def notice_sent(self, id: int) -> None:
         with self._db.writing() as db:
@@ -109,6 +110,11 @@ class Outbox(Part):
             db.execute("delete from outbox where id = ?", (notice.id,))
             add_message(db, notice.job.owner, said, now, notice.job.id, notice.run.id)
 
+    def _leave_out(self, row: sqlite3.Row, now: datetime) -> None:
+        with self._db.writing() as db:
+            db.execute("delete from outbox where id = ?", (row["id"],))
+            add_message(db, row["owner"], _untold(row["name"]), now, row["job"], row["run"])
+
 
 def add_message(
     db: sqlite3.Connection,
@@ -124,6 +130,27 @@ def add_message(
         (person, stamp(now), said.en, said.fr, job, run),
     )
     note(db, "message", str(made.lastrowid), person, None)
+
+
+def _notice(row: sqlite3.Row) -> Notice:
+    """Raises ValidationError."""
+    return Notice(
+        row["id"],
+        Run.model_validate_json(row["run_body"]),
+        Job.model_validate_json(row["job_body"]),
+        row["channel"],
+        row["target"],
+        row["attempts"],
+    )
+
+
+def _untold(name: str) -> Sentence:
+    return Sentence(
+        en=f"A run of “{name}” ended, and nobody else could be told: the job cannot be read any"
+        " more.",
+        fr=f"Une exécution de « {name} » est finie, et personne d'autre n'a pu en être averti : le"
+        " travail ne peut plus être lu.",
+    )
 
 
 def _message(row: sqlite3.Row) -> Message:

@@ -1,15 +1,15 @@
-"""Runs: asked for, changed while they are under way, listed."""
+"""Runs: asked for, found, listed."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from nacelle.jobs.job import ENDS, Run, Snapshot
+from nacelle.jobs.job import Run, Snapshot
 from nacelle.jobs.store.jobs import visible
 from nacelle.jobs.store.rows import Page, RunFilter, RunView, folded, stamp
-from nacelle.jobs.store.tables import Part, insert_run, read_run, the_job, the_run, write_run
+from nacelle.jobs.store.tables import Part, insert_run, read_run, the_job, the_run
 
 _FROM = "from runs join jobs on jobs.id = runs.job"
 # The run's JSON with what a list shows of its job, put together without being read.
@@ -47,22 +47,6 @@ class Runs(Part):
     def run(self, id: str) -> Run | None:
         return read_run(self._db.connection, id)
 
-    def change_run(self, id: str, change: Callable[[Run], Run]) -> Run:
-        """Change a run that is under way: its start, its progress. Nothing ends here.
-
-        Not durable at once: whoever runs it can tell again. Raises LookupError when it is gone,
-        ValueError for an end (`job_ends_run` is for that) or a run that is over.
-        """
-        with self._db.writing(durable=False) as db:
-            before = the_run(db, id)
-            run = change(before)
-            if run == before:
-                return before
-            if before.state in ENDS or run.state in ENDS or run.id != id or run.job != before.job:
-                raise ValueError("only the start and the progress of a run are changed so")
-            write_run(db, run, the_job(db, run.job, deleted=True))
-            return run
-
     def runs(self, wanted: RunFilter) -> Page[Run]:
         """Runs, newest first."""
         rows = self._rows("runs.body", wanted)
@@ -81,7 +65,7 @@ class Runs(Part):
         return int(total)
 
     def last_run(self, job_id: str) -> Run | None:
-        """The newest run of a job that was not skipped."""
+        """The newest run of a job that was not skipped; None when there is none."""
         row = self._db.connection.execute(
             "select body from runs where job = ? and state <> 'skipped'"
             " order by number desc limit 1",

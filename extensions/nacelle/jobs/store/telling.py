@@ -39,7 +39,10 @@ def targets(job: Job) -> list[tuple[Channel, str]]:
 
 
 # Trying again cannot help: something has to be changed first.
-_FOR_GOOD = frozenset(("environment", "kernel-missing", "keys-refused", "notebook"))
+# Another attempt would meet the same: a pipeline goes on from what its steps gave.
+_FOR_GOOD = frozenset(
+    ("environment", "kernel-missing", "keys-refused", "notebook", "no-output", "no-list")
+)
 
 
 def is_tried_again(job: Job, run: Run) -> bool:

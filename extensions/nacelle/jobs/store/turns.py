@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from datetime import datetime
+
+from pydantic import ValidationError
 
 from nacelle.jobs.job import ENDS, Exit, Progress, Run
 from nacelle.jobs.states import run_after
@@ -13,6 +16,8 @@ from nacelle.jobs.store.tables import Part, the_job, the_run, write_run
 
 # Runs of one owner that are looked at together; one who asks for thousands hides nobody else's.
 _OF_ONE_OWNER = 100
+
+log = logging.getLogger(__name__)
 
 
 class Turns(Part):
@@ -82,7 +87,7 @@ class Turns(Part):
                 end_run(db, run_id, "cancelled", None, now)
 
     def launched(self) -> list[Launched]:
-        """Runs that were taken and are not over, oldest first."""
+        """Runs that were taken and are not over, oldest first; what cannot be read is left out."""
         rows = self._db.connection.execute(
             "select runs.*, jobs.owner, jobs.name,"
             " snapshots.body ->> '$.timeout_seconds' as timeout_seconds"
@@ -90,7 +95,13 @@ class Turns(Part):
             " join snapshots on snapshots.version = runs.version"
             " where runs.ended is null and runs.launched is not null order by runs.number"
         )
-        return [_launched(row) for row in rows]
+        found = []
+        for row in rows:
+            try:
+                found.append(_launched(row))
+            except ValidationError:
+                log.exception("a run cannot be read", extra={"run": row["id"]})
+        return found
 
     def begun(self, run_id: str, at: datetime) -> Run:
         """A run has started, at `at`. Raises LookupError."""
