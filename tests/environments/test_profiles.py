@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import yaml
-from hubrig import ROOT
 
 from nacelle.environments.machine import Machine, probe_machine
 from nacelle.environments.profile import Profile
@@ -21,6 +20,7 @@ from nacelle.environments.profiles import (
 )
 from nacelle.hub.forms import make_cards, read_form, remembered_options, to_profile_list
 from nacelle.settings import SettingsError
+from tests.support.installation import ROOT
 
 CATALOGUE = load_profiles(ROOT / "hub_config" / "profiles.yaml")
 ALL = frozenset({"python", "r", "julia"})

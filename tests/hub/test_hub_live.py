@@ -247,6 +247,7 @@ def test_a_server_s_token_can_do_no_more_than_it_needs(platform: Platform, alice
     }
     assert {scope for scope in who["scopes"] if scope.startswith("access:services")} == {
         "access:services!service=broker",
+        "access:services!service=jobs",
         "access:services!service=mlflow",
         "access:services!service=nace",
     }

@@ -14,6 +14,9 @@ from hubrig import Browser, Platform, wait_for
 
 from tests.support.waiting import free_base
 
+# Many kernels, or many starts: too long for each change.
+pytestmark = pytest.mark.drill
+
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:

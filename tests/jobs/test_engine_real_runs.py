@@ -21,6 +21,9 @@ from tests.jobs.engines import Bench, FakeHub, PlainOrders, bench_in
 from tests.jobs.running.runs import OWNER, TOKEN, Place, all_gone, notebook, running_place
 from tests.jobs.stored import add, ask, runs_of
 
+# Many kernels, or many starts: too long for each change.
+pytestmark = pytest.mark.drill
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:

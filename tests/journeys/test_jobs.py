@@ -120,6 +120,7 @@ def test_the_same_by_commands(platform: Installation, tmp_path: Path) -> None:
     assert "no job of yours" in nacelle("show", "by hand", code=1).lower()
 
 
+@pytest.mark.drill
 def test_a_run_is_stopped_and_leaves_nothing(
     platform: Installation, alices: JobsClient, tmp_path: Path
 ) -> None:
@@ -140,6 +141,7 @@ def test_a_run_is_stopped_and_leaves_nothing(
     alices.delete(made.job.id)
 
 
+@pytest.mark.drill
 def test_runs_outlive_the_engine(
     platform: Installation, alices: JobsClient, tmp_path: Path
 ) -> None:

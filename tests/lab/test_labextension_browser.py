@@ -17,6 +17,9 @@ from tests.lab.lab_server import HUB_TOKEN, TOKEN, LabServer, lab_server
 from tests.support.browser import launch
 from tests.support.installation import ROOT
 
+# Many kernels, or many starts: too long for each change.
+pytestmark = pytest.mark.drill
+
 SCREENSHOTS = ROOT / "tests" / "screenshots"
 PARAMETERS = """year: int = 2026  # the year of the figures
 threshold = 0.75  # below, a person decides

@@ -29,6 +29,9 @@ from tests.jobs.running.runs import BUCKET, TOKEN, Place
 from tests.storage.conftest import exchange, s3_client
 from tests.support.waiting import wait_for
 
+# Many kernels, or many starts: too long for each change.
+pytestmark = pytest.mark.drill
+
 UID = "12345678-9abc-def0-1234-56789abcdef0"
 JOB_OBJECT = {
     "kind": "CronJob",

@@ -19,6 +19,9 @@ from tests.jobs.running.runs import OWNER, text
 from tests.jobs.stored import add, ask, runs_of
 from tests.jobs.test_engine_real_runs import Hub, Orders
 
+# Many kernels, or many starts: too long for each change.
+pytestmark = pytest.mark.drill
+
 
 @pytest.fixture
 def bench(pipelines: Pipelines, tmp_path: Path) -> Iterator[Bench]:

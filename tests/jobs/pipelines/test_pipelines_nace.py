@@ -14,6 +14,9 @@ from tests.jobs.pipelines.pipelines import Pipelines, printed
 from tests.nace.data import DATA
 from tests.nace.small import write_small_rows
 
+# Many kernels, or many starts: too long for each change.
+pytestmark = pytest.mark.drill
+
 PIPELINE = Path(__file__).parents[3] / "notebooks" / "pipelines" / "nace" / "pipeline.yaml"
 
 

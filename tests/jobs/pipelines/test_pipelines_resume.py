@@ -6,10 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from nacelle.jobs.parts import Value
 from tests.jobs.pipelines.pipelines import Pipelines, bundle, printed
 from tests.jobs.running.runs import Done, text
 from tests.jobs.samples import NOON
+
+# Many kernels, or many starts: too long for each change.
+pytestmark = pytest.mark.drill
 
 STEPS = """
     name: goes on

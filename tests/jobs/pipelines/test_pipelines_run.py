@@ -14,6 +14,9 @@ from tests.jobs.pipelines.pipelines import Pipelines, bundle, printed, step
 from tests.jobs.running.runs import TARGET, all_gone, notebook, parameters
 from tests.support.waiting import wait_for
 
+# Many kernels, or many starts: too long for each change.
+pytestmark = pytest.mark.drill
+
 TWO = """
     name: two steps
     parameters:

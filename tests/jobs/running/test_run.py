@@ -10,6 +10,9 @@ from nacelle.jobs.parts import Progress
 from nacelle.jobs.running.room import TOO_LARGE
 from tests.jobs.running.runs import OWNER, TARGET, Place, parameters, text
 
+# Many kernels, or many starts: too long for each change.
+pytestmark = pytest.mark.drill
+
 
 def test_a_notebook_runs_and_leaves_its_results_in_the_store(place: Place) -> None:
     cells = ("# Figures", parameters("month = '2025-12'"), "print('for', month)", "6 * 7")

@@ -11,6 +11,9 @@ from nacelle.kernels import NAMES
 from nacelle.shares import share
 from tests.jobs.running.runs import Place, parameters, text
 
+# Many kernels, or many starts: too long for each change.
+pytestmark = pytest.mark.drill
+
 INSTALLED = probe_machine().kernels
 needs_r = pytest.mark.skipif("r" not in INSTALLED, reason="R or IRkernel is not installed")
 needs_julia = pytest.mark.skipif("julia" not in INSTALLED, reason="Julia is not installed")

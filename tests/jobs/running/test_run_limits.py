@@ -11,6 +11,9 @@ import pytest
 from tests.jobs.running.runs import Place, all_gone
 from tests.support.waiting import wait_for
 
+# Many kernels, or many starts: too long for each change.
+pytestmark = pytest.mark.drill
+
 SLEEP = "print('asleep')\nimport time\ntime.sleep(300)"
 # Two generations on, in sessions of their own: nothing but the run ties them to it.
 DAEMON = f"""import subprocess

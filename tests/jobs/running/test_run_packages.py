@@ -12,6 +12,9 @@ import pytest
 
 from tests.jobs.running.runs import Place
 
+# Many kernels, or many starts: too long for each change.
+pytestmark = pytest.mark.drill
+
 LOOK = "import small, sys; print(small.VERSION, small.__file__)"
 
 

@@ -14,6 +14,9 @@ from tests.jobs.running.runs import BUCKET, TARGET, Place
 from tests.storage.conftest import exchange
 from tests.support.waiting import free_base, wait_for
 
+# Many kernels, or many starts: too long for each change.
+pytestmark = pytest.mark.drill
+
 
 def test_log_and_notebook_are_in_the_store_while_it_runs(place: Place) -> None:
     slow = "import time\nprint('begun', flush=True)\ntime.sleep(25)"
