@@ -9,7 +9,7 @@ NACELLE := .venv/bin/nacelle
 PORT ?=
 DATA ?=
 # Processes of the tests: they wait more than they compute.
-WORKERS ?= 2
+WORKERS ?= 3
 OPTIONS := $(if $(PORT),--port $(PORT)) 
 WHERE := $(if $(DATA),--data $(DATA))
 

@@ -53,6 +53,7 @@ def test_the_door_comes_back(hub: Hub, alice: httpx.Client, signum: signal.Signa
     assert alice.get(SEARCH).status_code == 200
 
 
+@pytest.mark.drill
 def test_workers_end_with_the_server_that_started_them(tmp_path: Path) -> None:
     file = tmp_path / "settings.yaml"
     file.write_text(

@@ -52,6 +52,7 @@ def stored(client: Any) -> dict[str, str]:
     }
 
 
+@pytest.mark.drill
 def test_kill_during_writes_loses_nothing_acknowledged(own: Platform) -> None:
     keys = own.keys("user:ada")
     s3_client(own.store.url, keys).create_bucket(Bucket=A)
