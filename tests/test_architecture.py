@@ -17,7 +17,7 @@ ROWS = [
     {"cli"},
     {"local"},
     {"hub", "lab", "jobs", "nace", "backbone", "proxy"},
-    {"credentials", "storage", "environments"},
+    {"credentials", "storage", "environments", "cluster"},
     {"layout", "secrets", "logs", "shares", "kernels", "language"},
     {"settings", "problems", "prefixes", "storage.slug"},
 ]

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from nacelle.environments.profile import Choice
 from nacelle.kernels import NAMES
 from nacelle.layout import Layout
-from nacelle.prefixes import JOBS_PREFIX, MLFLOW_PREFIX, NACE_PREFIX
-from nacelle.settings import User
+from nacelle.prefixes import BROKER_PREFIX, JOBS_PREFIX, MLFLOW_PREFIX, NACE_PREFIX
+from nacelle.settings import Settings, User
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,20 @@ def local_addresses(layout: Layout) -> Addresses:
         jobs=local + JOBS_PREFIX,
         region=settings.store.region,
         ca_bundle=str(layout.ca_bundle) if settings.store.tls else None,
+    )
+
+
+def cluster_addresses(settings: Settings) -> Addresses:
+    """The addresses of a platform on a cluster, as its pods reach them."""
+    hub = settings.cluster.hub_url.rstrip("/")
+    return Addresses(
+        store=settings.cluster.store_url.rstrip("/"),
+        tracking=hub + MLFLOW_PREFIX,
+        broker=hub + BROKER_PREFIX,
+        classifier=hub + NACE_PREFIX,
+        jobs=hub + JOBS_PREFIX,
+        region=settings.store.region,
+        ca_bundle=settings.cluster.ca_bundle,
     )
 
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import yaml
 from pydantic import (
+    AfterValidator,
     Field,
     ValidationError,
     field_validator,
@@ -22,9 +23,12 @@ from pydantic import (
 )
 
 from nacelle.problems import explain
-from nacelle.settings.base import Frozen, Project, Seconds, unnameable
+from nacelle.settings.base import Frozen, Project, Seconds, http_url, unnameable
+from nacelle.settings.cluster import ClusterSettings
 from nacelle.settings.jobs import JobsSettings
 from nacelle.settings.nace import NaceSettings
+from nacelle.settings.oidc import OidcSettings
+from nacelle.settings.vault import VaultSettings
 from nacelle.storage.slug import SlugError, user_bucket
 
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
@@ -73,13 +77,16 @@ class HubSettings(Frozen):
     authenticator: str = Field(
         default="nacelle",
         description=(
-            "How people log in: 'nacelle' (passwords made at first start), or any authenticator"
-            " that JupyterHub knows by name or class path."
+            "How people log in: 'nacelle' (passwords made at first start), 'oidc' (the office's own"
+            " provider), or any authenticator that JupyterHub knows by name or class path."
         ),
     )
     authenticator_config: dict[str, dict[str, Any]] = Field(
         default_factory=dict,
         description="Options of that authenticator, by class name then option name.",
+    )
+    oidc: OidcSettings = Field(
+        default=OidcSettings(), description="The provider of authenticator oidc."
     )
     language: Literal["auto", "en", "fr"] = Field(
         default="auto",
@@ -90,6 +97,9 @@ class HubSettings(Frozen):
 class SessionSettings(Frozen):
     """The users' servers."""
 
+    engine: Literal["local", "kubernetes"] = Field(
+        default="local", description="Where sessions run: on this machine or on a cluster."
+    )
     idle_timeout: Seconds = Field(
         default=3600, description="A server idle for this many seconds is stopped."
     )
@@ -112,6 +122,41 @@ class SessionSettings(Frozen):
 class StoreSettings(Frozen):
     """The S3 store and its keys."""
 
+    kind: Literal["embedded", "external"] = Field(
+        default="embedded", description="The store of this platform, or one of the office."
+    )
+    url: Annotated[str, AfterValidator(http_url)] | None = Field(
+        default=None, description="Address of an external store, as the broker reaches it."
+    )
+    sts_url: Annotated[str, AfterValidator(http_url)] | None = Field(
+        default=None, description="Address of its STS; null: the store's own address."
+    )
+    exchange: Literal["web-identity", "assume-role"] = Field(
+        default="web-identity",
+        description=(
+            "How an external store gives keys: it trusts the broker as an OpenID issuer"
+            " (web-identity), or the broker assumes a role with a policy for each person, by the"
+            " secrets store.access and store.secret (assume-role)."
+        ),
+    )
+    role: str = Field(
+        default="arn:aws:iam::000000000000:role/nacelle",
+        description="Role that is assumed; some stores have none and want a name all the same.",
+    )
+    make_buckets: bool = Field(
+        default=True, description="Make buckets that are missing when their keys are handed out."
+    )
+    ca_file: str | None = Field(
+        default=None,
+        description="File with an external store's certificate authority; null: a public one.",
+    )
+    issuer_url: Annotated[str, AfterValidator(http_url)] | None = Field(
+        default=None,
+        description=(
+            "Address of the broker as an external store reaches it, with /services/broker; it is"
+            " the name of the issuer. null: the broker's local address."
+        ),
+    )
     region: str = Field(default="us-east-1", description="Region name that clients sign with.")
     key_life: Annotated[int, Field(ge=30, le=43200)] = Field(
         default=3600, description="Life of a storage key in seconds; keys renew by themselves."
@@ -165,6 +210,10 @@ class Settings(Frozen):
     tracking: TrackingSettings = Field(default=TrackingSettings(), description="MLflow.")
     nace: NaceSettings = Field(default=NaceSettings(), description="The classifier as a service.")
     jobs: JobsSettings = Field(default=JobsSettings(), description="Notebooks as jobs.")
+    cluster: ClusterSettings = Field(
+        default=ClusterSettings(), description="The cluster, for engines kubernetes."
+    )
+    vault: VaultSettings = Field(default=VaultSettings(), description="Secrets of people.")
 
     @field_validator("title")
     @classmethod

@@ -72,29 +72,11 @@ class MailSettings(Frozen):
 
 
 class KubernetesSettings(Frozen):
-    """Where jobs run when the engine is `kubernetes`."""
+    """Where jobs run when the engine is `kubernetes`, beside what `cluster` says."""
 
     namespace: str = Field(
         default="nacelle-jobs",
         description="Namespace of the jobs' CronJobs, Jobs and pods; the engine has rights in it.",
-    )
-    hub_url: str = Field(
-        default="http://proxy-public",
-        description="Address of the hub's proxy as a job's pod reaches it; its services are below.",
-    )
-    store_url: str = Field(
-        default="http://store:9000",
-        description="Address of the S3 store as a job's pod reaches it.",
-    )
-    ca_bundle: str | None = Field(
-        default=None,
-        description=(
-            "File in the jobs' images with the certificate authority of the store, when it is not a"
-            " public one."
-        ),
-    )
-    pull_secrets: tuple[str, ...] = Field(
-        default=(), description="Secrets of the namespace with which images are pulled."
     )
     start_seconds: Count = Field(
         default=900,

@@ -28,7 +28,7 @@ from nacelle.jobs.kubernetes.storing import Storing
 from nacelle.jobs.order import Order, RunFolder
 from nacelle.jobs.store import RunFilter, Store
 from nacelle.settings import Settings, User
-from nacelle.settings.jobs import JobsSettings, KubernetesSettings
+from nacelle.settings.cluster import ClusterSettings
 from tests.jobs import samples
 from tests.jobs.engines import PATIENCE, FakeHub
 from tests.jobs.kubernetes.emulator import (
@@ -46,10 +46,8 @@ from tests.support.installation import ROOT
 CONTENT = samples.content("1 + 1")
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
 PROFILES = load_profiles(ROOT / "hub_config" / "profiles.yaml")
-CLUSTER = KubernetesSettings(hub_url="http://hub.test", store_url="https://store.test")
-SETTINGS = Settings(
-    users=(User(name="ada", mail="ada@office.example"),), jobs=JobsSettings(kubernetes=CLUSTER)
-)
+CLUSTER = ClusterSettings(hub_url="http://hub.test", store_url="https://store.test")
+SETTINGS = Settings(users=(User(name="ada", mail="ada@office.example"),), cluster=CLUSTER)
 TICK = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 
 

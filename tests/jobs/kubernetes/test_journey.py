@@ -21,7 +21,7 @@ from nacelle.jobs.engine.outside import Token
 from nacelle.jobs.kubernetes.storing import Storing
 from nacelle.jobs.order import RunFolder
 from nacelle.settings import Settings, User
-from nacelle.settings.jobs import JobsSettings, KubernetesSettings
+from nacelle.settings.cluster import ClusterSettings
 from tests.jobs.engines import FakeHub
 from tests.jobs.kubernetes.clusters import Scene, decoded, scene_in
 from tests.jobs.kubernetes.emulator import CRON_JOBS, JOBS, PODS, SECRETS, Object
@@ -40,10 +40,10 @@ class OneToken(FakeHub):
 @pytest_asyncio.fixture
 async def real(place: Place, tmp_path: Path) -> AsyncIterator[Scene]:
     """A scene whose store of objects is real."""
-    cluster = KubernetesSettings(hub_url=place.broker.url, store_url=place.store.url)
+    cluster = ClusterSettings(hub_url=place.broker.url, store_url=place.store.url)
     async with scene_in(tmp_path) as made:
         users = (User(name="ada"),)
-        made.settings = Settings(users=users, jobs=JobsSettings(kubernetes=cluster))
+        made.settings = Settings(users=users, cluster=cluster)
         made.hub, made.storing = OneToken(), Storing()
         yield made
 

@@ -136,7 +136,7 @@ def test_an_environment_has_no_field_for_the_cluster_s_own_matters(field: str) -
 
 
 def test_a_job_goes_before_its_run_is_forgotten() -> None:
-    short = Settings(jobs=JobsSettings(kubernetes=CLUSTER, keep_days=1))
+    short = Settings(jobs=JobsSettings(keep_days=1), cluster=CLUSTER)
     assert plan(job_in(), settings=short).place.keep_seconds == 43_200
 
 

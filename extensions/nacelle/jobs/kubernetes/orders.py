@@ -15,7 +15,7 @@ from typing import NamedTuple
 from nacelle.credentials.issuer import Identity
 from nacelle.environments.profile import Choice, Profile
 from nacelle.environments.profiles import ProfileError, check
-from nacelle.environments.variables import Addresses, make_environment
+from nacelle.environments.variables import cluster_addresses, make_environment
 from nacelle.jobs.engine.orders import OF_SESSIONS, target
 from nacelle.jobs.engine.outside import Unrunnable, explain_said
 from nacelle.jobs.exits import explain
@@ -25,9 +25,7 @@ from nacelle.jobs.manifest import Place
 from nacelle.jobs.order import Order
 from nacelle.kernels import NAMES
 from nacelle.language import Said
-from nacelle.prefixes import BROKER_PREFIX, JOBS_PREFIX, MLFLOW_PREFIX, NACE_PREFIX
 from nacelle.settings import Settings, User
-from nacelle.settings.jobs import KubernetesSettings
 
 # A tag, a digest, both or none.
 _VERSION = r"(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
@@ -47,9 +45,8 @@ class ClusterOrders:
 
     def __init__(self, settings: Settings, profiles: Callable[[], Sequence[Profile]]) -> None:
         self._users = {user.name: user for user in settings.users}
-        self._settings = settings.jobs.kubernetes
-        self._keep_days = settings.jobs.keep_days
-        self._addresses = cluster_addresses(self._settings, settings.store.region)
+        self._settings = settings
+        self._addresses = cluster_addresses(settings)
         self._profiles = profiles
 
     def make(self, run: Run, snapshot: Snapshot, job: Job, person: Identity) -> Planned:
@@ -68,7 +65,7 @@ class ClusterOrders:
             target=target(job, run),
             broker_url=self._addresses.broker,
         )
-        return Planned(order, place_of(choice, self._settings, self._keep_days))
+        return Planned(order, place_of(choice, self._settings))
 
     def make_for_ticks(self, job: Job, person: Identity) -> Planned:
         """The order of all runs that a CronJob will ask for; each fills in its own id and tick."""
@@ -103,27 +100,14 @@ class ClusterOrders:
         return {name: value for name, value in made.items() if name not in OF_SESSIONS}
 
 
-def cluster_addresses(settings: KubernetesSettings, region: str) -> Addresses:
-    """The addresses of the platform as a pod reaches them."""
-    hub = settings.hub_url.rstrip("/")
-    return Addresses(
-        store=settings.store_url.rstrip("/"),
-        tracking=hub + MLFLOW_PREFIX,
-        broker=hub + BROKER_PREFIX,
-        classifier=hub + NACE_PREFIX,
-        jobs=hub + JOBS_PREFIX,
-        region=region,
-        ca_bundle=settings.ca_bundle,
-    )
-
-
-def place_of(choice: Choice, settings: KubernetesSettings, keep_days: int) -> Place:
+def place_of(choice: Choice, settings: Settings) -> Place:
     """Where a checked choice is run.
 
     A Job goes before its run is forgotten: seen again after that, it would be taken for another.
     """
+    jobs = settings.jobs.kubernetes
     return Place(
-        namespace=settings.namespace,
+        namespace=jobs.namespace,
         image=choice.image,
         cpu_request=choice.cpu.guarantee,
         cpu_limit=choice.cpu.limit,
@@ -132,9 +116,9 @@ def place_of(choice: Choice, settings: KubernetesSettings, keep_days: int) -> Pl
         gpu=choice.gpu,
         node_selector=choice.node_selector,
         tolerations=choice.tolerations,
-        pull_secrets=settings.pull_secrets,
-        start_seconds=settings.start_seconds,
-        keep_seconds=min(settings.keep_seconds, keep_days * _HALF_A_DAY),
+        pull_secrets=settings.cluster.pull_secrets,
+        start_seconds=jobs.start_seconds,
+        keep_seconds=min(jobs.keep_seconds, settings.jobs.keep_days * _HALF_A_DAY),
     )
 
 

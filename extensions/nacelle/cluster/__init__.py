@@ -1,0 +1,1 @@
+"""What sessions and jobs share of Kubernetes: pure functions over its objects."""
