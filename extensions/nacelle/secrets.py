@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nacelle.layout import Layout
 
-SERVICES = ("broker", "mlflow", "culler", "nace", "jobs", "jobs-engine")
+SERVICES = ("broker", "mlflow", "nace", "jobs", "jobs-engine", "culler")
 
 # name -> bytes of randomness; each is written as hexadecimal text.
 _GENERATED = {
@@ -20,6 +20,7 @@ _GENERATED = {
     "nace.secret": 32,
     "nace.text": 32,
     "jobs.secret": 32,
+    "broker.secret": 32,
     **{f"service.{name}.token": 32 for name in SERVICES},
 }
 

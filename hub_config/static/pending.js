@@ -20,8 +20,20 @@ function worded(event) {
   const text = event.message || "";
   const failed = "Spawn failed: ";
   if (text.startsWith(failed)) return text.slice(failed.length);
-  return event.ready ? hub.say("Your session is ready.") : hub.say(text);
+  if (event.ready) return hub.say("Your session is ready.");
+  // What a cluster says comes in both languages; the rest is known by its English.
+  return (document.documentElement.lang === "fr" && event.fr) || hub.say(text);
 }
+
+// A start that takes long shows that the page is alive.
+const soFar = document.getElementById("so-far");
+function showTime() {
+  const seconds = Math.round((Date.now() - new Date(soFar.dataset.started)) / 1000);
+  const minutes = Math.floor(seconds / 60);
+  soFar.lastElementChild.textContent = (minutes ? `${minutes} min ` : "") + `${seconds % 60} s`;
+  soFar.hidden = seconds < 10;
+}
+const clock = soFar && setInterval(showTime, 1000);
 
 const events = new EventSource(page.dataset.events);
 events.onmessage = (message) => {
@@ -38,6 +50,7 @@ events.onmessage = (message) => {
   }
   if (event.failed) {
     events.close();
+    clearInterval(clock);
     bar.classList.add("failed");
     document.getElementById("heading").textContent = hub.say("The session did not start");
     document.getElementById("hope").hidden = true;

@@ -41,6 +41,8 @@ class Platform:
         self.overrides = overrides
         self.proxy: subprocess.Popen[bytes] | None = None
         self.hub: subprocess.Popen[bytes] | None = None
+        # Variables of the hub's process over the plain ones.
+        self.environment: dict[str, str] = {}
         self.write()
 
     def write(self) -> None:
@@ -110,7 +112,7 @@ class Platform:
                     "-f",
                     str(ROOT / "hub_config" / "jupyterhub_config.py"),
                 ],
-                env={**environment, "NACELLE_SETTINGS": str(self.file)},
+                env={**environment, "NACELLE_SETTINGS": str(self.file), **self.environment},
                 cwd=self.folder,
                 stdout=log,
                 stderr=log,

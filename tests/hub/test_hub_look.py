@@ -157,6 +157,7 @@ SAME = {
     "Service mlflow",
     "Julia",
     "Python",
+    "Secrets",
 }
 
 

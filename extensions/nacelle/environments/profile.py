@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -172,6 +172,10 @@ class Profile(_Frozen):
     node_selector: dict[str, str] = Field(default_factory=dict)
     tolerations: tuple[dict[str, Any], ...] = ()
     static_keys: bool = False
+    # Rights in a namespace of the person's own, on a cluster; none unless it says so.
+    cluster_access: Literal["view", "edit"] | None = None
+    # For images whose programs write outside of the home and /tmp.
+    writable_root: bool = False
     init: Init | None = None
 
     @field_validator("kernels")
@@ -199,6 +203,8 @@ class Choice(_Frozen):
     node_selector: dict[str, str]
     tolerations: tuple[dict[str, Any], ...]
     static_keys: bool
+    cluster_access: Literal["view", "edit"] | None
+    writable_root: bool
     init: Init | None
 
     @property

@@ -148,6 +148,8 @@ def _resolve(profile: Profile, given: Mapping[str, str]) -> Choice:
         other_image=merged["image"] != profile.image,
         kernels=profile.kernels,
         static_keys=profile.static_keys,
+        cluster_access=profile.cluster_access,
+        writable_root=profile.writable_root,
         init=profile.init,
         **merged,
     )

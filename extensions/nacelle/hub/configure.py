@@ -6,7 +6,7 @@ Zero-to-JupyterHub chart they already hold what the chart needs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,12 @@ import bcrypt
 from nacelle.environments.profiles import load_profiles
 from nacelle.hub import pages, refusals
 from nacelle.hub.jobs_setup import configure_jobs_pages
+from nacelle.hub.kube_traits import make_traits
 from nacelle.hub.nace_setup import configure_nace_pages
 from nacelle.hub.passwords import ensure_passwords
 from nacelle.hub.proxy import API_USER, ENTRY_POINT, routes_file
 from nacelle.layout import Layout
-from nacelle.secrets import ensure_secrets, read_secret
+from nacelle.secrets import SERVICES, ensure_secrets, read_secret
 from nacelle.settings import Settings, bracketed
 
 # What a session may do beyond its own server: get keys, write to MLflow, classify, promote.
@@ -40,7 +41,7 @@ def configure(c: Any, settings: Settings, folder: Path) -> None:
     configure_login(c, settings)
     configure_people(c, settings)
     configure_services(c, settings)
-    configure_sessions(c, settings, "nacelle.hub.sessions.LocalSession")
+    configure_sessions(c, settings)
     configure_pages(c, settings, folder)
     configure_nace_pages(c, settings)
     configure_jobs_pages(c, settings)
@@ -127,40 +128,27 @@ def configure_services(c: Any, settings: Settings) -> None:
 
 def make_services(layout: Layout) -> list[dict[str, Any]]:
     """The hub's `services`."""
+    parts = {"mlflow": "mlflow-door"}
+    known = describe_services(lambda name: layout.address(parts.get(name, name)))
+    made = [{"name": name, **known.get(name, {})} for name in SERVICES]
     return [
-        {
-            "name": "broker",
-            "url": layout.address("broker"),
-            "timeout": _SERVICE_TIMEOUT,
-            "api_token": read_secret(layout, "service.broker.token"),
-            "display": False,
-        },
-        {
-            "name": "mlflow",
-            "url": layout.address("mlflow-door"),
-            "timeout": _SERVICE_TIMEOUT,
-            "api_token": read_secret(layout, "service.mlflow.token"),
-            "oauth_client_id": "service-mlflow",
-            # Part of the platform: asking each person for consent would teach them to click.
-            "oauth_no_confirm": True,
-        },
-        {
-            "name": "nace",
-            "url": layout.address("nace"),
-            "timeout": _SERVICE_TIMEOUT,
-            "api_token": read_secret(layout, "service.nace.token"),
-            "display": False,
-        },
-        {
-            "name": "jobs",
-            "url": layout.address("jobs"),
-            "timeout": _SERVICE_TIMEOUT,
-            "api_token": read_secret(layout, "service.jobs.token"),
-            "display": False,
-        },
-        {"name": "jobs-engine", "api_token": read_secret(layout, "service.jobs-engine.token")},
-        {"name": "culler", "api_token": read_secret(layout, "service.culler.token")},
+        {**one, "api_token": read_secret(layout, f"service.{one['name']}.token")} for one in made
     ]
+
+
+def describe_services(address: Callable[[str], str]) -> dict[str, dict[str, Any]]:
+    """What the hub must know of services that people reach, by name; `address` says where."""
+    reached = {
+        name: {"url": address(name), "timeout": _SERVICE_TIMEOUT, "display": False}
+        for name in SESSION_SERVICES
+    }
+    reached["mlflow"] |= {
+        "display": True,
+        "oauth_client_id": "service-mlflow",
+        # Part of the platform: asking each person for consent would teach them to click.
+        "oauth_no_confirm": True,
+    }
+    return reached
 
 
 def make_roles() -> list[dict[str, Any]]:
@@ -231,12 +219,15 @@ def add_roles(c: Any, roles: Sequence[Mapping[str, Any]]) -> None:
     present.extend(new)
 
 
-def configure_sessions(c: Any, settings: Settings, spawner: str) -> None:
-    """What people may start, by the spawner class `spawner` (built on SessionMixin)."""
+def configure_sessions(c: Any, settings: Settings) -> None:
+    """What people may start, and by which spawner."""
     limits = settings.sessions
-    c.JupyterHub.spawner_class = spawner
     c.SessionMixin.settings = settings
     c.SessionMixin.profiles = load_profiles(settings.profiles)
+    if settings.sessions.engine == "kubernetes":
+        configure_cluster(c, settings)
+    else:
+        c.JupyterHub.spawner_class = "nacelle.hub.sessions.LocalSession"
     c.Spawner.start_timeout = limits.start_timeout
     c.Spawner.http_timeout = limits.start_timeout
     # The chart and JupyterHub stop a hub after some failed starts; one person must not stop all.
@@ -244,6 +235,12 @@ def configure_sessions(c: Any, settings: Settings, spawner: str) -> None:
     c.Spawner.default_url = "/lab/tree/home"
     c.JupyterHub.active_server_limit = limits.active_limit
     c.JupyterHub.concurrent_spawn_limit = limits.start_limit
+
+
+def configure_cluster(c: Any, settings: Settings) -> None:
+    """Sessions are pods of a cluster. What a chart says of pods holds where we say nothing."""
+    c.JupyterHub.spawner_class = "nacelle.hub.kube_session.KubeSession"
+    c.KubeSession.update(make_traits(settings, load_profiles(settings.profiles)))
 
 
 def configure_pages(c: Any, settings: Settings, folder: Path) -> None:

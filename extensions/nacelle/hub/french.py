@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from nacelle.hub.french_jobs import JOBS
+from nacelle.hub.french_kubernetes import KUBERNETES
 from nacelle.hub.french_nace import NACE
+from nacelle.hub.french_secrets import SECRETS
 
 # Texts that scripts write; their French travels with each page.
 SCRIPTS: dict[str, str] = {
@@ -244,7 +246,7 @@ PAGES: dict[str, str] = {
     "only you": "vous seul",
 }
 
-FRENCH: dict[str, str] = {**SCRIPTS, **PAGES, **NACE, **JOBS}
+FRENCH: dict[str, str] = {**SCRIPTS, **PAGES, **NACE, **JOBS, **SECRETS, **KUBERNETES}
 
 # What JupyterHub says otherwise than we would, with a part that varies: (pattern, English, French).
 VARYING: tuple[tuple[str, str, str], ...] = (

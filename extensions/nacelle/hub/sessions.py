@@ -145,9 +145,12 @@ class SessionMixin(LoggingConfigurable):  # type: ignore[misc]
     def session_environment(self) -> dict[str, str]:
         """The platform's variables for this session."""
         assert self.choice is not None, "a session starts after its choice is taken"
-        return variables.make_environment(
+        made = variables.make_environment(
             self.person, self.projects, self.choice, self.addresses(), self.api_token
         )
+        # Several reports before it would count as idle.
+        seconds = max(2, min(300, self.settings.sessions.idle_timeout // 4))
+        return {**made, "JUPYTERHUB_ACTIVITY_INTERVAL": str(seconds)}
 
     @property
     def title(self) -> Any:
@@ -226,15 +229,8 @@ class LocalSession(SessionMixin, SimpleLocalProcessSpawner):  # type: ignore[mis
             "JUPYTER_PATH": str(kernels.jupyter_path(self.layout)),
             # Lab's own defaults of this platform; a user's settings are over them.
             "JUPYTER_CONFIG_PATH": str(hub_config_folder() / "jupyter"),
-            "JUPYTERHUB_ACTIVITY_INTERVAL": str(self._report_every),
             "NACELLE_INSTANCE": self.layout.instance,
         }
-
-    @property
-    def _report_every(self) -> int:
-        """Seconds between a session's reports: several before it would count as idle."""
-        timeout: int = self.settings.sessions.idle_timeout
-        return max(2, min(300, timeout // 4))
 
     async def start(self) -> tuple[str, int]:
         """Start the process; return when it listens, fail as soon as it dies."""

@@ -14,6 +14,11 @@ Cases, each with a test in tests/jobs/kubernetes/test_manifest.py:
 7. The time limit is the runner's to hold; Kubernetes ends what goes on for long after it.
 8. A CronJob carries its job whole, so that the store can be made again from the cluster.
 9. No text of a person stands where Kubernetes reads names of variables in it, or a command.
+10. A step with a matrix is one Indexed Job: a pod for each combination, as many at once as one
+    person may have runs. An index whose pod the cluster took away begins again, three times at
+    most; one that ended by itself does not, and the others go on to their end.
+11. A run in several steps has a Job for each, under a name of its own. What its CronJob makes is
+    the first one, suspended: whether the run before is over is for the engine to say.
 """
 
 from __future__ import annotations
@@ -23,12 +28,14 @@ from typing import Any
 
 import yaml
 
+from nacelle.cluster.security import make_container_security, make_pod_security
 from nacelle.jobs.job import Job, Run, Snapshot
 from nacelle.jobs.kubernetes.naming import (
     BODY,
     NAME_LABEL,
     PREFIX,
     RUN,
+    STAGE,
     UID_LABEL,
     VERSION,
     labels,
@@ -46,6 +53,7 @@ RUNNER_MEMORY = 256 * 1024**2
 # For loading, the HTML page and the last upload; the runner ends a run by itself before.
 _OVERTIME_SECONDS = 300
 _GRACE_SECONDS = 30
+_DISRUPTIONS = 3
 
 
 @dataclass(frozen=True)
@@ -62,12 +70,27 @@ class Place:
     node_selector: dict[str, str] = field(default_factory=dict)
     tolerations: tuple[dict[str, Any], ...] = ()
     pull_secrets: tuple[str, ...] = ()
+    # Pods of a sweep beside each other.
+    at_once: int = 2
     # How long a pod may wait for a machine, and how long a Job that ended is kept.
     start_seconds: int = 900
     keep_seconds: int = 7 * 86_400
 
 
-def make_cron_job(job: Job, place: Place) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Part:
+    """The step of a run that a Job runs: its place among the steps, and how many combinations of
+    its matrix; None where it has none. `alone`: there is no other step."""
+
+    place: int = 0
+    items: int | None = None
+    alone: bool = True
+
+
+_WHOLE = Part()
+
+
+def make_cron_job(job: Job, place: Place, part: Part = _WHOLE) -> dict[str, Any]:
     """The CronJob (batch/v1) of a job that has a schedule. Raises ValueError for one without."""
     if job.schedule is None:
         raise ValueError("a job without a schedule is no CronJob")
@@ -91,46 +114,77 @@ def make_cron_job(job: Job, place: Place) -> dict[str, Any]:
                     "labels": labels(job.id),
                     "annotations": {VERSION: job.snapshot.version},
                 },
-                "spec": _job_spec(job, job.snapshot, place, object_name(job.id)),
+                "spec": {
+                    **({} if part.alone else {"suspend": True}),
+                    **_job_spec(job, job.snapshot, place, object_name(job.id), part),
+                },
             },
         },
     }
 
 
 def make_job(
-    job: Job, place: Place, run: Run | None = None, snapshot: Snapshot | None = None
+    job: Job,
+    place: Place,
+    run: Run | None = None,
+    snapshot: Snapshot | None = None,
+    part: Part = _WHOLE,
 ) -> dict[str, Any]:
     """The Job (batch/v1) of one run, or of a job as `kubectl apply` would run it.
 
     That of a run is made suspended: its Secret, which it owns, is made after it and before its pod.
     """
-    name = run_name(run.id) if run else object_name(job.id)
+    name = run_name(run.id, part.place) if run else object_name(job.id)
     metadata = _metadata(job, place, name)
-    spec = _job_spec(job, snapshot or job.snapshot, place, name)
+    spec = _job_spec(job, snapshot or job.snapshot, place, name, part)
     metadata["annotations"][VERSION] = (snapshot or job.snapshot).version
     if run:
-        metadata["labels"][RUN] = run.id
-        spec["template"]["metadata"]["labels"][RUN] = run.id
+        for labelled in (metadata["labels"], spec["template"]["metadata"]["labels"]):
+            labelled |= {RUN: run.id, **({STAGE: str(part.place)} if part.place else {})}
         spec = {"suspend": True, **spec}
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec}
 
 
-def manifest_of(job: Job, place: Place | None = None) -> str:
+def manifest_of(job: Job, place: Place | None = None, part: Part = _WHOLE) -> str:
     """What `kubectl apply -f` takes, as YAML."""
     chosen = place or Place(image=job.environment.image or Place.image)
-    made = make_cron_job(job, chosen) if job.schedule else make_job(job, chosen)
+    made = make_cron_job(job, chosen, part) if job.schedule else make_job(job, chosen, part=part)
     return yaml.safe_dump(made, sort_keys=False, allow_unicode=True)
 
 
-def _job_spec(job: Job, snapshot: Snapshot, place: Place, secret: str) -> dict[str, Any]:
+def _job_spec(
+    job: Job, snapshot: Snapshot, place: Place, secret: str, part: Part
+) -> dict[str, Any]:
     return {
-        "backoffLimit": 0,
+        **({"backoffLimit": 0} if part.items is None else _indexed(part.items, place.at_once)),
         "podReplacementPolicy": "Failed",
         "activeDeadlineSeconds": place.start_seconds + snapshot.timeout_seconds + _OVERTIME_SECONDS,
         "ttlSecondsAfterFinished": place.keep_seconds,
         "template": {
             "metadata": {"labels": labels(job.id)},
             "spec": _pod_spec(snapshot, place, secret),
+        },
+    }
+
+
+def _indexed(items: int, at_once: int) -> dict[str, Any]:
+    """So many indexes, each with a pod of its own and its own end."""
+    return {
+        "completionMode": "Indexed",
+        "completions": items,
+        "parallelism": min(items, at_once),
+        "backoffLimitPerIndex": _DISRUPTIONS,
+        "podFailurePolicy": {
+            "rules": [
+                {
+                    "action": "Count",
+                    "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
+                },
+                {
+                    "action": "FailIndex",
+                    "onExitCodes": {"containerName": CONTAINER, "operator": "NotIn", "values": [0]},
+                },
+            ]
         },
     }
 
@@ -155,14 +209,7 @@ def _pod_spec(snapshot: Snapshot, place: Place, secret: str) -> dict[str, Any]:
         "terminationGracePeriodSeconds": _GRACE_SECONDS,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": 1000,
-            "runAsGroup": 100,
-            "fsGroup": 100,
-            "fsGroupChangePolicy": "OnRootMismatch",
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": make_pod_security(1000, 100),
         **({"imagePullSecrets": pulled} if pulled else {}),
         **({"nodeSelector": dict(place.node_selector)} if place.node_selector else {}),
         **({"tolerations": [dict(one) for one in place.tolerations]} if place.tolerations else {}),
@@ -189,11 +236,7 @@ def _container(snapshot: Snapshot, place: Place) -> dict[str, Any]:
             {"name": "HOME", "value": WORK_FOLDER},
         ],
         "resources": _resources(place),
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "securityContext": make_container_security(),
         "terminationMessagePath": "/dev/termination-log",
         "terminationMessagePolicy": "File",
         "volumeMounts": [

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nacelle.lab.contents import HomeAndBuckets
+from nacelle.lab.lost_home import tell_lost_home
 from nacelle.lab.places import HOME
 from nacelle.shares import share
 
@@ -18,6 +19,7 @@ def configure(c: Any, environ: Mapping[str, str] = os.environ) -> None:
     """Fill the server's configuration `c` from its environment."""
     home = Path.home()
     root = make_root(home)
+    tell_lost_home(environ, home)
     welcome(home, share("notebooks"))
     name_to_git(environ)
     c.ServerApp.jpserver_extensions = {"nacelle.lab": True}

@@ -34,6 +34,13 @@ class ClusterSettings(Frozen):
         default="http://proxy-public",
         description="Address of the hub's proxy as a pod reaches it; its services are below.",
     )
+    services_host: Annotated[str, AfterValidator(label)] = Field(
+        default="nacelle-services",
+        description=(
+            "Host of the broker, MLflow's door, the classifier and the jobs service beside a hub of"
+            " the Zero-to-JupyterHub chart."
+        ),
+    )
     store_url: str = Field(
         default="http://store:9000", description="Address of the S3 store as a pod reaches it."
     )
@@ -64,5 +71,16 @@ class ClusterSettings(Frozen):
         description=(
             "Start of the names of the namespaces that profiles with cluster_access give people."
         ),
+    )
+    access_quota: dict[str, str] = Field(
+        default={
+            "pods": "10",
+            "requests.cpu": "4",
+            "requests.memory": "16Gi",
+            "limits.cpu": "8",
+            "limits.memory": "32Gi",
+            "persistentvolumeclaims": "4",
+        },
+        description="ResourceQuota of each of these namespaces.",
     )
     home: HomeSettings = Field(default=HomeSettings(), description="Volumes of homes.")

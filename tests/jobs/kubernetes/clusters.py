@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import kmock
 from kubernetes_asyncio.client import ApiClient, Configuration
 
 from nacelle.environments.profiles import load_profiles
@@ -31,7 +30,8 @@ from nacelle.settings import Settings, User
 from nacelle.settings.cluster import ClusterSettings
 from tests.jobs import samples
 from tests.jobs.engines import PATIENCE, FakeHub
-from tests.jobs.kubernetes.emulator import (
+from tests.support.installation import ROOT
+from tests.support.kubernetes.emulator import (
     CRON_JOBS,
     JOBS,
     NAMESPACE,
@@ -41,7 +41,7 @@ from tests.jobs.kubernetes.emulator import (
     Object,
     stamp,
 )
-from tests.support.installation import ROOT
+from tests.support.kubernetes.serving import serve
 
 CONTENT = samples.content("1 + 1")
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -71,6 +71,9 @@ class Shelf(Storing):
         self.put: list[tuple[str, str]] = []
         self.failing: Exception | None = None
         self.there = b""
+        # What pods left, by the end of its address; what the engine put, by its address.
+        self.left: dict[str, str] = {}
+        self.given: dict[str, str] = {}
 
     async def put_notebook(self, order: Order, token: str, file: Path) -> None:
         if self.failing:
@@ -84,6 +87,17 @@ class Shelf(Storing):
     async def take(self, order: Order, token: str, wanted: Sequence[tuple[str, Path]]) -> None:
         for address, file in wanted:
             file.write_text(f"{address} as {order.owner}")
+
+    async def take_some(self, order: Order, token: str, wanted: Sequence[tuple[str, Path]]) -> None:
+        for address, file in wanted:
+            for end, text in self.left.items():
+                if address.endswith(end):
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                    file.write_text(text)
+
+    async def give(self, order: Order, token: str, files: Sequence[tuple[Path, str]]) -> None:
+        for file, name in files:
+            self.given[f"{order.run_target}/{name}"] = file.read_text()
 
 
 class Scene:
@@ -222,26 +236,31 @@ class Scene:
         }
         return await self.cluster.write(JOBS, {"metadata": metadata, "spec": template["spec"]})
 
-    async def launched(self, run: Run) -> Object:
-        """The Job of a run, once its pod may start."""
+    async def launched(self, run: Run, stage: int = 0) -> Object:
+        """The Job of a run, or of a step of it, once its pods may start."""
 
         def there() -> Object | None:
-            found = self.cluster.held[JOBS].get(run_name(run.id))
+            found = self.cluster.held[JOBS].get(run_name(run.id, stage))
             return found if found and not found["spec"]["suspend"] else None
 
         found: Object = await self.until(there, "the Job")
         return found
 
-    async def pod(self, job: Object, **status: Any) -> Object:
+    async def pod(
+        self, job: Object, index: int | None = None, attempt: int = 1, **status: Any
+    ) -> Object:
         """What the Job controller does, and the scheduler."""
         template = job["spec"]["template"]
-        name = f"{job['metadata']['name']}-x1"
+        of_index = "" if index is None else f"-{index}"
+        name = f"{job['metadata']['name']}{of_index}-x{attempt}"
         uid = job["metadata"]["uid"]
         labels = {
             **template["metadata"]["labels"],
             "batch.kubernetes.io/controller-uid": uid,
             "batch.kubernetes.io/job-name": job["metadata"]["name"],
         }
+        if index is not None:
+            labels["batch.kubernetes.io/job-completion-index"] = str(index)
         made = {
             "metadata": {
                 "name": name,
@@ -283,14 +302,12 @@ class Scene:
 
 @asynccontextmanager
 async def scene_in(folder: Path) -> AsyncIterator[Scene]:
-    async with Emulator() as emulator, kmock.Server(emulator) as server:
-        made = Scene(folder, emulator, str(server.url).rstrip("/"))
+    emulator = Emulator()
+    async with serve(emulator) as url:
+        made = Scene(folder, emulator, url)
         try:
             yield made
         finally:
-            emulator.cutting.set()
-            async with emulator.news:
-                emulator.news.notify_all()
             made.store.close()
 
 

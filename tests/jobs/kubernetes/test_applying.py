@@ -18,7 +18,7 @@ from nacelle.jobs.kubernetes.storing import NoKeys, StoreAway
 from nacelle.jobs.order import Order
 from nacelle.jobs.parts import Sentence
 from tests.jobs.kubernetes.clusters import CONTENT, DIGEST, Scene, result
-from tests.jobs.kubernetes.emulator import CRON_JOBS, JOBS, SECRETS, Object
+from tests.support.kubernetes.emulator import CRON_JOBS, JOBS, SECRETS, Object
 
 LATER = Schedule(cron="30 7 * * *", zone="UTC")
 

@@ -15,7 +15,7 @@ from nacelle.jobs.job import Environment, Retry, Run
 from nacelle.jobs.kubernetes.naming import run_name
 from nacelle.jobs.kubernetes.storing import NoKeys
 from tests.jobs.kubernetes.clusters import TICK, Scene, result
-from tests.jobs.kubernetes.emulator import EVENTS, JOBS, PODS, SECRETS, Object
+from tests.support.kubernetes.emulator import EVENTS, JOBS, PODS, SECRETS, Object
 
 
 def id_of(made: Object) -> str:

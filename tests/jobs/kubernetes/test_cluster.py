@@ -25,8 +25,8 @@ from nacelle.jobs.kubernetes.controller import Controller
 from nacelle.settings import Settings, SettingsError
 from nacelle.settings.jobs import JobsSettings
 from tests.jobs.kubernetes.clusters import Scene
-from tests.jobs.kubernetes.emulator import JOBS as HELD_JOBS
-from tests.jobs.kubernetes.emulator import NAMESPACE
+from tests.support.kubernetes.emulator import JOBS as HELD_JOBS
+from tests.support.kubernetes.emulator import NAMESPACE
 
 
 def kubeconfig(folder: Path, url: str) -> str:

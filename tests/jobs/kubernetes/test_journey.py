@@ -24,9 +24,9 @@ from nacelle.settings import Settings, User
 from nacelle.settings.cluster import ClusterSettings
 from tests.jobs.engines import FakeHub
 from tests.jobs.kubernetes.clusters import Scene, decoded, scene_in
-from tests.jobs.kubernetes.emulator import CRON_JOBS, JOBS, PODS, SECRETS, Object
 from tests.jobs.kubernetes.test_run_in_pod import MAIN
 from tests.jobs.running.runs import TOKEN, Place
+from tests.support.kubernetes.emulator import CRON_JOBS, JOBS, PODS, SECRETS, Object
 
 
 class OneToken(FakeHub):

@@ -16,7 +16,7 @@ from nacelle.credentials.issuer import Identity
 from nacelle.environments.machine import A_CLUSTER
 from nacelle.environments.profile import Profile
 from nacelle.environments.profiles import unavailable
-from nacelle.jobs.engine.orders import target
+from nacelle.jobs.engine.addressing import target
 from nacelle.jobs.engine.outside import Unrunnable
 from nacelle.jobs.job import Environment, Job, Schedule
 from nacelle.jobs.kubernetes.orders import ClusterOrders, Planned

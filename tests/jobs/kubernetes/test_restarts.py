@@ -14,7 +14,7 @@ import pytest
 
 from nacelle.jobs.kubernetes.naming import object_name
 from tests.jobs.kubernetes.clusters import TICK, Scene, result
-from tests.jobs.kubernetes.emulator import CRON_JOBS, JOBS, PODS, Object
+from tests.support.kubernetes.emulator import CRON_JOBS, JOBS, PODS, Object
 
 # Many kernels, or many starts: too long for each change.
 pytestmark = pytest.mark.drill

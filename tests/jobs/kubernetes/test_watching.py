@@ -20,7 +20,7 @@ from nacelle.jobs.kubernetes.naming import SELECTOR, labels
 from nacelle.jobs.kubernetes.watching import Watching
 from tests.jobs import samples
 from tests.jobs.kubernetes.clusters import Scene
-from tests.jobs.kubernetes.emulator import JOBS, NAMESPACE
+from tests.support.kubernetes.emulator import JOBS, NAMESPACE
 
 
 class Seen:

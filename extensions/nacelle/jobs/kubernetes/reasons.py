@@ -23,28 +23,29 @@ holds counts:
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
 
+from nacelle.cluster.pods import (
+    condition,
+    container_state,
+    disruption,
+    image_of,
+    image_trouble,
+    node_name,
+    started,
+    unscheduled,
+)
+from nacelle.cluster.refusals import is_forbidden, is_over_quota
 from nacelle.jobs.exits import explain
 from nacelle.jobs.job import Exit
 from nacelle.jobs.kubernetes.naming import Object, run_id_of
 from nacelle.jobs.order import Result
 from nacelle.jobs.running.measures import duration, memory
 from nacelle.jobs.states import RunEvent
-
-_PULLING = ("ErrImagePull", "ImagePullBackOff", "RegistryUnavailable")
-_NO_IMAGE = ("InvalidImageName", "ErrImageNeverPull")
-_NEVER = re.compile(
-    r"not found|manifest unknown|name unknown|unauthorized|denied|forbidden|does not exist", re.I
-)
-_EVICTED = ("EvictionByEvictionAPI", "PreemptionByScheduler", "TerminationByKubelet")
-_LOST = ("DeletionByTaintManager", "DeletionByPodGC")
-_LOST_PODS = ("NodeLost", "NodeShutdown", "Terminated", "Shutdown", "NodeAffinity")
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class Over:
 def judge(sight: Sight) -> Starting | Running | Over:
     """How a run stands."""
     state = container_state(sight.pod)
-    since = _started(state)
+    since = started(state)
     if over := _ended(sight, state, since):
         return over
     if sight.gone:
@@ -103,20 +104,14 @@ def judge(sight: Sight) -> Starting | Running | Over:
     return _waiting(sight, state)
 
 
-def container_state(pod: Object | None) -> dict[str, Any]:
-    """The state of the one container of a pod: waiting, running or terminated."""
-    statuses = (pod or {}).get("status", {}).get("containerStatuses") or [{}]
-    return dict(statuses[0].get("state") or {})
-
-
 def is_over(job: Object | None) -> bool:
     """Whether a Job has ended by itself."""
-    return _condition(job, "Complete") is not None or _condition(job, "Failed") is not None
+    return condition(job, "Complete") is not None or condition(job, "Failed") is not None
 
 
 def _ended(sight: Sight, state: dict[str, Any], since: datetime | None) -> Over | None:
     ended = state.get("terminated")
-    failed = _condition(sight.job, "Failed")
+    failed = condition(sight.job, "Failed")
     result = _result(ended.get("message")) if ended else None
     if result and result.state == "cancelled" and not sight.asked:
         if sight.gone:
@@ -150,25 +145,16 @@ def _taken_away(sight: Sight) -> Exit:
 
 def _disrupted(sight: Sight, ended: bool) -> Exit | None:
     """Why a pod was ended by the cluster; None when it was not."""
-    status = (sight.pod or {}).get("status", {})
-    reason = status.get("reason")
-    if reason == "Evicted":
-        return explain("evicted")
-    if reason in _LOST_PODS:
-        return explain("lost-machine")
-    if not ended and status.get("phase") != "Failed":
+    kind = disruption(sight.pod, ended)
+    if kind is None:
         return None
-    disruption = (_condition(sight.pod, "DisruptionTarget") or {}).get("reason")
-    if disruption in _EVICTED:
-        return explain("evicted")
-    return explain("lost-machine") if disruption in _LOST else None
+    return explain("evicted" if kind == "evicted" else "lost-machine")
 
 
 def _waiting(sight: Sight, state: dict[str, Any]) -> Starting | Over:
-    reason, message = _pulling(state)
-    if reason in _NO_IMAGE or (reason in _PULLING and _NEVER.search(message)):
-        return Over("failed", explain("image", image=_image(sight)))
-    if _is_forbidden(sight.warning):
+    if image_trouble(state) not in ("", "slow"):
+        return Over("failed", explain("image", image=image_of(sight.pod)))
+    if is_forbidden(*sight.warning):
         return Over("failed", explain("environment", message=sight.warning[1]))
     if sight.late:
         return Over("failed", _not_started(sight, state))
@@ -177,39 +163,14 @@ def _waiting(sight: Sight, state: dict[str, Any]) -> Starting | Over:
 
 def _not_started(sight: Sight, state: dict[str, Any]) -> Exit:
     """Why a run has not begun for so long."""
-    reason, _ = _pulling(state)
-    if reason in _PULLING:
-        return explain("image", image=_image(sight))
-    if sight.pod is None and "exceeded quota" in sight.warning[1]:
+    if image_trouble(state):
+        return explain("image", image=image_of(sight.pod))
+    if sight.pod is None and is_over_quota(sight.warning[1]):
         return explain("quota", owner=sight.owner)
-    scheduled = _condition(sight.pod, "PodScheduled") or {}
-    if scheduled.get("reason") == "Unschedulable" or (sight.pod and not _node(sight.pod)):
+    scheduled = unscheduled(sight.pod) or {}
+    if scheduled.get("reason") == "Unschedulable" or (sight.pod and not node_name(sight.pod)):
         return explain("no-node", limit=duration(sight.start_seconds))
     return _platform(sight)
-
-
-def _is_forbidden(warning: tuple[str, str]) -> bool:
-    reason, message = warning
-    return reason == "FailedCreate" and "forbidden" in message and "exceeded quota" not in message
-
-
-def _pulling(state: dict[str, Any]) -> tuple[str, str]:
-    waiting = state.get("waiting") or {}
-    return str(waiting.get("reason", "")), str(waiting.get("message", ""))
-
-
-def _condition(found: Object | None, type_: str) -> dict[str, Any] | None:
-    """A condition that tells something: of a Job when it holds, of a pod when it does not."""
-    wanted = "False" if type_ == "PodScheduled" else "True"
-    for one in (found or {}).get("status", {}).get("conditions") or ():
-        if one.get("type") == type_ and one.get("status") == wanted:
-            return dict(one)
-    return None
-
-
-def _started(state: dict[str, Any]) -> datetime | None:
-    at = (state.get("running") or state.get("terminated") or {}).get("startedAt")
-    return datetime.fromisoformat(at) if at else None
 
 
 def _result(message: Any) -> Result | None:
@@ -222,12 +183,3 @@ def _result(message: Any) -> Result | None:
 def _platform(sight: Sight) -> Exit:
     id = (run_id_of(sight.job) if sight.job else None) or "00000000"
     return explain("platform", request=id[:8])
-
-
-def _node(pod: Object) -> str:
-    return str(pod.get("spec", {}).get("nodeName") or "")
-
-
-def _image(sight: Sight) -> str:
-    spec = (sight.pod or {}).get("spec", {})
-    return str((spec.get("containers") or [{}])[0].get("image", ""))

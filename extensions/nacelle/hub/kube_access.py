@@ -1,0 +1,60 @@
+"""Give a session its account of the cluster, where its profile grants one."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from kubernetes_asyncio.client import ApiException
+
+from nacelle.cluster import access
+from nacelle.cluster.access import Right
+from nacelle.settings.cluster import ClusterSettings
+
+
+async def ensure_access(
+    core: Any, rbac: Any, network: Any, settings: ClusterSettings, user: str, right: Right
+) -> str:
+    """Make what is missing for `user` to have `right` in their own namespace; return its name.
+
+    Objects that exist are left as they are. Raises ApiException.
+    """
+    prefix, sessions = settings.access_prefix, settings.namespace
+    name = access.namespace_name(prefix, user)
+    await _create(core.create_namespace, access.make_namespace(prefix, user))
+    # Its walls stand before somebody may act in it.
+    await _create(
+        network.create_namespaced_network_policy, name, access.make_isolation(prefix, user)
+    )
+    await _create(
+        core.create_namespaced_resource_quota,
+        name,
+        access.make_quota(prefix, user, settings.access_quota),
+    )
+    await _create(
+        core.create_namespaced_service_account, sessions, access.make_account(sessions, user)
+    )
+    other: Right = "view" if right == "edit" else "edit"
+    await _delete(rbac.delete_namespaced_role_binding, access.role_name(other), name)
+    await _create(
+        rbac.create_namespaced_role_binding,
+        name,
+        access.make_binding(prefix, user, right, sessions),
+    )
+    return name
+
+
+async def _create(create: Callable[..., Awaitable[Any]], *what: Any) -> None:
+    try:
+        await create(*what)
+    except ApiException as error:
+        if error.status != 409:
+            raise
+
+
+async def _delete(delete: Callable[..., Awaitable[Any]], *what: Any) -> None:
+    try:
+        await delete(*what)
+    except ApiException as error:
+        if error.status != 404:
+            raise

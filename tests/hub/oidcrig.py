@@ -1,0 +1,85 @@
+"""A real hub behind its proxy whose people come from a real OpenID Connect provider."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from hubrig import Browser, Platform
+
+from nacelle.hub.oidc import SECRET
+from tests.support.officelogin import OfficeLogin, log_in
+
+# Beside the ports of the platform, of which there are ten.
+_PROVIDER = 15
+
+
+class OfficePlatform(Platform):
+    """`office` is the provider; it is there before the hub is."""
+
+    def __init__(self, folder: Path, port: int, age: int = 1, **oidc: Any) -> None:
+        self.office = OfficeLogin(port + _PROVIDER, f"http://127.0.0.1:{port}/hub/oauth_callback")
+        hub = {
+            "authenticator": "oidc",
+            "oidc": {
+                "issuer": self.office.issuer,
+                "project_pattern": "projet-(.+)",
+                "admin_groups": ["chiefs"],
+                **oidc,
+            },
+            # Otherwise five minutes.
+            "authenticator_config": {"OidcAuthenticator": {"auth_refresh_age": age}},
+        }
+        super().__init__(folder, port, hub=hub)
+        self.layout.secrets.mkdir(parents=True, mode=0o700)
+        (self.layout.secrets / SECRET).write_text(self.office.secret)
+        self.office.start()
+
+    def __exit__(self, *failure: object) -> None:
+        super().__exit__(*failure)
+        self.office.stop()
+
+    def start_hub(self) -> None:
+        # TEMPORARY until configure_login knows oidc.
+        import hubrig
+
+        real = hubrig.ROOT
+        shadow = self.folder / "shadow" / "hub_config"
+        shadow.mkdir(parents=True, exist_ok=True)
+        (shadow / "jupyterhub_config.py").write_text(
+            "from pathlib import Path\nfrom nacelle.hub.configure import configure\n"
+            "from nacelle.hub.oidc import configure_oidc\n"
+            "from nacelle.settings import load_settings\n"
+            f"configure(c, load_settings(), Path('{real}/hub_config'))\n"
+            "configure_oidc(c, load_settings())\n"
+        )
+        hubrig.ROOT = shadow.parent
+        try:
+            super().start_hub()
+        finally:
+            hubrig.ROOT = real
+
+    def stop_sessions(self) -> None:
+        """Tests stop theirs themselves."""
+
+    def browser(self, name: str | None = None, language: str = "en") -> Browser:
+        """A browser, logged in at the provider and here unless `name` is None."""
+        browser = Browser(self.url, language)
+        if name is not None:
+            answer = log_in(browser, name)
+            assert answer.status_code == 200, (answer.url, answer.text[-3000:])
+            assert answer.url.host == "127.0.0.1", answer.url
+        return browser
+
+    def database(self, query: str) -> list[tuple[Any, ...]]:
+        """Rows of the hub's database, read past the hub."""
+        file = self.layout.folder("hub") / "jupyterhub.sqlite"
+        with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as connection:
+            return connection.execute(query).fetchall()
+
+    def stored(self) -> bytes:
+        """All that the hub keeps on disk."""
+        return b"".join(
+            file.read_bytes() for file in self.layout.folder("hub").rglob("*") if file.is_file()
+        )

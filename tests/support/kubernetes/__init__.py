@@ -1,0 +1,1 @@
+"""A cluster to test with: its API over real HTTP, and stand-ins for what works behind it."""
