@@ -15,6 +15,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # A package imports those of lower rows only; of its own row, none but itself.
 ROWS = [
     {"cli"},
+    {"cli_render"},
     {"local"},
     {"hub", "lab", "jobs", "nace", "backbone", "proxy"},
     {"credentials", "storage", "environments", "cluster"},

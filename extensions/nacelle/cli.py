@@ -1,4 +1,4 @@
-"""The command line: nacelle up | down | status | doctor | password | jobs | nace."""
+"""The command line: nacelle up | down | status | doctor | password | render | jobs | nace."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from nacelle.cli_render import render
 from nacelle.settings import Settings, SettingsError, change, load_settings
 from nacelle.shares import hub_config_folder
 
@@ -61,6 +62,9 @@ main.add_command(
         help="The classifier of activities: train, evaluate, predict, and prove a threshold.",
     )
 )
+
+
+main.add_command(render)
 
 
 def _installation(command: Callable[..., None]) -> Callable[..., None]:

@@ -21,6 +21,8 @@ PORTS = {
     "nace": 7,
     "jobs": 8,
 }
+# What the hub and its proxy call, from another pod where a chart runs them.
+CALLED = frozenset({"broker", "mlflow-door", "nace", "jobs"})
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,25 @@ class Layout:
         """Loopback address of a part, without trailing slash."""
         scheme = "https" if part == "store" and self.settings.store.tls else "http"
         return f"{scheme}://127.0.0.1:{self.port(part)}"
+
+    @property
+    def has_hub(self) -> bool:
+        """Whether hub, proxy and culler are parts of this installation, or a chart's."""
+        return self.settings.cluster.hub_api_url is None
+
+    @property
+    def hub_api(self) -> str:
+        """Address of the hub's API, without trailing slash."""
+        return self.settings.cluster.hub_api_url or self.address("hub") + "/hub/api"
+
+    def listens_on(self, part: str) -> str:
+        """Address that a part other than the proxy and the store binds to."""
+        return "127.0.0.1" if self.has_hub or part not in CALLED else "0.0.0.0"
+
+    def seen_by_hub(self, part: str) -> str:
+        """Address of a part as the hub calls it, without trailing slash."""
+        host = self.settings.cluster.services_host
+        return self.address(part) if self.has_hub else f"http://{host}:{self.port(part)}"
 
     @property
     def broker_url(self) -> str:

@@ -13,8 +13,8 @@ def test_causes_are_read_with_their_machines() -> None:
     message = (
         "0/6 nodes are available: 1 node(s) had untolerated taint(s), 2 Insufficient"
         " nvidia.com/gpu, 3 node(s) didn't match Pod's node affinity/selector. no new claims to"
-        " deallocate, preemption: 0/6 nodes are available: 2 No preemption victims found for incoming"
-        " pod, 4 Preemption is not helpful for scheduling."
+        " deallocate, preemption: 0/6 nodes are available: 2 No preemption victims found for"
+        " incoming pod, 4 Preemption is not helpful for scheduling."
     )
     assert read_causes(message) == {
         "node(s) had untolerated taint(s)": 1,

@@ -9,11 +9,13 @@ import httpx
 import pytest
 
 from nacelle.credentials.broker import Broker, make_app
-from nacelle.credentials.buckets import Buckets, buckets_of
+from nacelle.credentials.buckets import Access, Buckets, buckets_of
+from nacelle.credentials.exchange import NO_ROLE, Exchange
 from nacelle.credentials.hub import HubDirectory
 from nacelle.credentials.issuer import Identity, Issuer
 from nacelle.credentials.keys import Keys
-from nacelle.credentials.sts import TokenExchange
+from nacelle.credentials.policy import make_session_policy
+from nacelle.credentials.stores import Store
 from nacelle.layout import Layout
 from nacelle.prefixes import BROKER_PREFIX
 from nacelle.settings import Settings
@@ -40,13 +42,14 @@ class Directory(HubDirectory):
         return self.identity
 
 
-class Exchange(TokenExchange):
+class Generous(Exchange):
     """A store that gives keys to everybody."""
 
     def __init__(self) -> None:
         self.given = 0
 
-    def exchange(self, web_token: str, session_name: str, life: int) -> Keys:
+    def keys(self, identity: Identity, life: int) -> Keys:
+        make_session_policy(identity, NO_ROLE)
         self.given += 1
         now = datetime.now(UTC)
         return Keys("NCL1", "secret", "token", now, now + timedelta(seconds=life))
@@ -62,13 +65,13 @@ class Made(Buckets):
         self.names += names  # type: ignore[operator]
 
 
-async def ask(identity: Identity, folder: Path) -> tuple[int, dict[str, str], Exchange, Made]:
+async def ask(identity: Identity, folder: Path) -> tuple[int, dict[str, str], Generous, Made]:
     issuer = Issuer("http://127.0.0.1:1" + BROKER_PREFIX, folder / "keys.json")
-    exchange, made = Exchange(), Made()
-    app = make_app(
-        Broker(issuer, exchange, made, 60, {"nace": "prix"}), issuer, Directory(identity)
+    exchange, made = Generous(), Made()
+    broker = Broker(Store(Access("http://store", "x"), exchange, made), 60, {"nace": "prix"})
+    transport = httpx.ASGITransport(
+        make_app(broker, issuer, Directory(identity)), raise_app_exceptions=False
     )
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://broker") as client:
         answer = await client.post(f"{BROKER_PREFIX}/keys")
     return answer.status_code, answer.json(), exchange, made
@@ -101,6 +104,13 @@ async def test_a_person_whose_name_makes_no_bucket_is_told_so(name: str, tmp_pat
     assert status == 403
     assert name in body["message"] and "choose a shorter one" in body["message"]
     assert exchange.given == 0
+
+
+async def test_more_projects_than_a_policy_can_name_are_said_and_final(tmp_path: Path) -> None:
+    many = tuple(f"project{number:03}" for number in range(60))
+    status, body, *_ = await ask(Identity("user", "ann", many), tmp_path)
+    assert status == 403
+    assert "60 projects" in body["message"]
 
 
 def test_the_broker_has_one_address(tmp_path: Path) -> None:

@@ -16,9 +16,10 @@ from traitlets.config import Config
 from nacelle.environments.profiles import check, load_profiles
 from nacelle.environments.variables import local_addresses, make_environment
 from nacelle.hub import processes
-from nacelle.hub.configure import add_roles, configure, make_groups, make_roles
+from nacelle.hub.configure import configure, make_groups
 from nacelle.hub.french import FRENCH, SCRIPTS
 from nacelle.hub.proxy import make_traefik_static, write_traefik_files
+from nacelle.hub.roles import add_roles, make_roles
 from nacelle.hub.words import translate, translate_note
 from nacelle.language import Said, choose_language
 from nacelle.layout import Layout

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from bs4 import BeautifulSoup
 from hubrig import Browser, Platform
-from secretsrig import SecretsPlatform, running
+from secretsrig import Broker, SecretsPlatform, running
 from test_hub_look import SAME, rendered, texts
 
 from nacelle.credentials.secret_wire import SCOPE
@@ -18,7 +18,6 @@ from nacelle.jobs.engine.hub import HubClient
 from nacelle.local.parts import service_environment
 from nacelle.secrets import SERVICES, read_secret
 from tests.support.person import Person
-from tests.support.secrets_broker import SecretsBroker
 from tests.support.waiting import wait_for
 
 VALUE = "value-that-stands-nowhere-else"
@@ -38,18 +37,18 @@ ASKING = [
 @pytest.fixture(scope="module")
 def secrets(
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[tuple[SecretsPlatform, SecretsBroker]]:
+) -> Iterator[tuple[SecretsPlatform, Broker]]:
     with running(tmp_path_factory.mktemp("secrets")) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
-def hub(secrets: tuple[SecretsPlatform, SecretsBroker]) -> SecretsPlatform:
+def hub(secrets: tuple[SecretsPlatform, Broker]) -> SecretsPlatform:
     return secrets[0]
 
 
 @pytest.fixture(scope="module")
-def broker(secrets: tuple[SecretsPlatform, SecretsBroker]) -> SecretsBroker:
+def broker(secrets: tuple[SecretsPlatform, Broker]) -> Broker:
     return secrets[1]
 
 
@@ -78,7 +77,7 @@ def listed(soup: BeautifulSoup) -> list[str]:
     return [code.text for code in soup.select("table.stack td code")]
 
 
-def ask(broker: SecretsBroker, token: str, method: str, path: str, body: Any) -> httpx.Response:
+def ask(broker: Broker, token: str, method: str, path: str, body: Any) -> httpx.Response:
     headers = {"Authorization": f"Bearer {token}"}
     return httpx.request(
         method, f"{broker.url}/secrets{path}", headers=headers, json=body, timeout=30
@@ -184,7 +183,7 @@ def test_strangers_are_sent_to_the_login(hub: SecretsPlatform) -> None:
 
 
 def test_a_run_s_token_opens_no_secrets(
-    hub: SecretsPlatform, broker: SecretsBroker, alice: Browser
+    hub: SecretsPlatform, broker: Broker, alice: Browser
 ) -> None:
     send(alice, do="keep", name="API_KEY", value=VALUE)
     token = read_secret(hub.layout, "service.jobs-engine.token")
@@ -192,7 +191,7 @@ def test_a_run_s_token_opens_no_secrets(
     async def mint() -> str:
         engine = HubClient(service_environment(hub.layout, "jobs-engine", token))
         try:
-            return (await engine.mint("alice", "0" * 32, 600)).value
+            return (await engine.mint("alice", "0" * 32, 600)).text
         finally:
             await engine.close()
 
@@ -206,14 +205,14 @@ def test_a_run_s_token_opens_no_secrets(
         assert "a session's may" in answer.json()["message"]
 
 
-def test_services_open_no_secrets(hub: SecretsPlatform, broker: SecretsBroker) -> None:
+def test_services_open_no_secrets(hub: SecretsPlatform, broker: Broker) -> None:
     for service in SERVICES:
         token = read_secret(hub.layout, f"service.{service}.token")
         for method, path, body in ASKING:
             assert ask(broker, token, method, path, body).status_code == 403, service
 
 
-def test_only_tokens_with_the_right_open_secrets(broker: SecretsBroker, alice: Browser) -> None:
+def test_only_tokens_with_the_right_open_secrets(broker: Broker, alice: Browser) -> None:
     send(alice, do="keep", name="API_KEY", value=VALUE)
     narrow = ["access:services!service=broker", "access:services", "self", "inherit", SCOPE]
     for scope in narrow:
@@ -236,7 +235,7 @@ def test_only_tokens_with_the_right_open_secrets(broker: SecretsBroker, alice: B
 
 
 def test_a_session_has_its_secrets_and_nothing_else_has(
-    hub: SecretsPlatform, broker: SecretsBroker, alice: Browser
+    hub: SecretsPlatform, broker: Broker, alice: Browser
 ) -> None:
     send(alice, do="keep", name="API_KEY", value=VALUE)
     send(alice, do="keep", name="PEM", value="a\r\nb\r\n")
@@ -266,17 +265,23 @@ def test_a_session_has_its_secrets_and_nothing_else_has(
         person.stop_server()
         person.close()
     assert VALUE not in server and VALUE not in processes
+    assert "secrets given" in broker.log.read_text()
     # Neither the hub's database, nor a log, nor anything in the home holds it.
-    for file in [*hub.layout.data.rglob("*"), hub.hub_log]:
+    for file in [*hub.layout.data.rglob("*"), hub.hub_log, broker.log]:
         if file.is_file() and not file.is_symlink():
             assert VALUE.encode() not in file.read_bytes(), file
 
 
-def test_a_broker_that_is_away_is_told(hub: SecretsPlatform) -> None:
-    broker = hub.layout.port("broker")
-    assert broker  # it runs for the module; the page of another hub asks a port that nobody serves
-    away = rendered("secrets.html", "en", away=True, problem="x")
-    assert not away.select("main form")
+def test_a_broker_that_is_away_is_told(broker: Broker, alice: Browser) -> None:
+    broker.stop()
+    try:
+        away = page(alice.get("/hub/secrets"), 503)
+        assert "does not answer" in said(away) and not away.select("main form")
+        lost = send(alice, 503, do="keep", name="API_KEY", value=VALUE)
+        assert "does not answer" in said(lost) and VALUE not in str(lost)
+    finally:
+        broker.start()
+    wait_for(lambda: alice.get("/hub/secrets").status_code == 200, 20, "the page")
 
 
 def test_french(hub: SecretsPlatform) -> None:

@@ -11,7 +11,8 @@ import pytest
 from nacelle.credentials.issuer import Identity
 from nacelle.environments.machine import Machine
 from nacelle.environments.profiles import load_profiles
-from nacelle.jobs.engine.orders import LocalOrders, readable, target
+from nacelle.jobs.engine.addressing import readable, target
+from nacelle.jobs.engine.orders import LocalOrders
 from nacelle.jobs.engine.outside import Unrunnable
 from nacelle.jobs.job import Environment, Job, Schedule
 from nacelle.jobs.order import Order

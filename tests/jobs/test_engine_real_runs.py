@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from nacelle.credentials.issuer import Identity
+from nacelle.jobs.engine.addressing import target
 from nacelle.jobs.engine.launcher import RUNNER
-from nacelle.jobs.engine.orders import target
 from nacelle.jobs.engine.outside import Token
 from nacelle.jobs.job import Job, Notebook, Retry, Run, Snapshot
 from nacelle.jobs.order import Order

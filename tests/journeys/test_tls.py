@@ -9,20 +9,8 @@ import httpx
 import pytest
 
 from tests.support.installation import Installation
+from tests.support.sspcloud import BY_DUCKDB, BY_S3FS
 
-# As it is written on the SSP Cloud.
-SNIPPET = """
-import os, s3fs
-fs = s3fs.S3FileSystem(
-    client_kwargs={"endpoint_url": "https://" + os.environ["AWS_S3_ENDPOINT"]},
-    key=os.environ["AWS_ACCESS_KEY_ID"],
-    secret=os.environ["AWS_SECRET_ACCESS_KEY"],
-    token=os.environ["AWS_SESSION_TOKEN"],
-)
-with fs.open("user-alice/by-name.csv", "w") as file:
-    file.write("n\\n42\\n")
-print(fs.cat("user-alice/by-name.csv").decode().split())
-"""
 CLIENTS = """
 import boto3, mlflow, nacelle, pandas as pd
 boto3.client("s3").put_object(Bucket="user-alice", Key="b", Body=b"b")
@@ -50,7 +38,8 @@ def test_named_keys_and_renewing_clients_work_over_tls(secure: Installation) -> 
     assert secure.layout.address("store").startswith("https://")
     with secure.person("alice") as alice:
         kernel = alice.start_server(profile="python-static-keys").kernel()
-        assert kernel.run(SNIPPET).strip() == "['n', '42']"
+        assert kernel.run(BY_S3FS).strip() == "['n', '42']"
+        assert kernel.run(BY_DUCKDB).strip() == "[(43,)]"
         assert kernel.run(CLIENTS).strip().endswith("kept")
         files = alice.server().http.get("/api/contents/user-alice").json()["content"]
         assert "by-name.csv" in {item["name"] for item in files}

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from supervisor.options import ServerOptions
 
-from nacelle.layout import Layout
+from nacelle.layout import PORTS, Layout
 from nacelle.local.parts import Part, make_parts, make_supervisor_conf
 from nacelle.settings import Settings
+from nacelle.settings.cluster import ClusterSettings
 
 TOKENS = {
     "broker": "b" * 64,
@@ -24,6 +25,11 @@ def layout_in(folder: Path) -> Layout:
     layout.logs.mkdir(parents=True)
     layout.run.mkdir()
     return layout
+
+
+def beside_a_chart(folder: Path) -> Layout:
+    cluster = ClusterSettings(hub_api_url="http://hub:8081/hub/api")
+    return Layout(Settings(data_dir=folder, port=9000, cluster=cluster))
 
 
 def read_back(folder: Path, conf: str) -> dict[str, object]:
@@ -74,3 +80,19 @@ def test_each_service_has_its_own_token_and_no_other(tmp_path: Path) -> None:
 def test_tokens_do_not_show_in_a_repr(tmp_path: Path) -> None:
     parts = make_parts(layout_in(tmp_path), tmp_path, TOKENS)
     assert not any(token in repr(parts) for token in TOKENS.values())
+
+
+def test_beside_a_chart_s_hub_run_the_others_and_call_it(tmp_path: Path) -> None:
+    own = {part.name for part in make_parts(layout_in(tmp_path), tmp_path, TOKENS)}
+    parts = make_parts(beside_a_chart(tmp_path), tmp_path, TOKENS)
+    assert own - {part.name for part in parts} == {"proxy", "hub", "culler"}
+    asked = {part.environment.get("JUPYTERHUB_API_URL") for part in parts}
+    assert asked == {None, "http://hub:8081/hub/api"}
+
+
+def test_only_what_a_hub_elsewhere_calls_listens_beyond_loopback(tmp_path: Path) -> None:
+    layout = beside_a_chart(tmp_path)
+    called = {part for part in PORTS if layout.listens_on(part) == "0.0.0.0"}
+    assert called == {"broker", "mlflow-door", "nace", "jobs"}
+    own = layout_in(tmp_path / "own")
+    assert {own.listens_on(part) for part in PORTS} == {"127.0.0.1"}

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import boto3
@@ -39,13 +40,41 @@ def buckets_of(identity: Identity) -> list[str]:
     return [*names, PUBLIC_BUCKET] if identity.admin else names
 
 
+@dataclass(frozen=True)
+class Access:
+    """Where a store is. `outside`: it may be beyond the office's web proxy, which is then used."""
+
+    endpoint: str
+    region: str
+    verify: str | bool = True
+    outside: bool = False
+
+
+def connect(access: Access, keys: Keys) -> Any:
+    """An S3 client with `keys`."""
+    # A session of its own: boto3's default session may not be shared between threads.
+    return boto3.session.Session().client(
+        "s3",
+        endpoint_url=access.endpoint,
+        region_name=access.region,
+        verify=access.verify,
+        aws_access_key_id=keys.access_key,
+        aws_secret_access_key=keys.secret_key,
+        aws_session_token=keys.session_token,
+        config=Config(
+            connect_timeout=3,
+            read_timeout=30,
+            proxies=None if access.outside else {},
+            s3={"addressing_style": "path"},
+        ),
+    )
+
+
 class Buckets:
     """Creates missing buckets with the keys of the person they belong to; remembers which exist."""
 
-    def __init__(self, endpoint: str, region: str, verify: str | bool = True) -> None:
-        self._endpoint = endpoint
-        self._region = region
-        self._verify = verify
+    def __init__(self, access: Access) -> None:
+        self._access = access
         self._known: set[str] = set()
         self._lock = threading.Lock()
 
@@ -55,37 +84,43 @@ class Buckets:
         if not missing:
             return
         with self._lock:
-            client = self._client(keys)
+            client = connect(self._access, keys)
             for name in missing:
                 self._create(client, name)
                 self._known.add(name)
 
     def _create(self, client: Any, name: str) -> None:
+        place = {"LocationConstraint": self._access.region}
+        # The first region of all is the one that must not be named.
+        more = {} if self._access.region == "us-east-1" else {"CreateBucketConfiguration": place}
         try:
-            client.create_bucket(Bucket=name)
+            client.create_bucket(Bucket=name, **more)
             log.info("bucket created", extra={"bucket": name})
         except ClientError as error:
-            # Every answer that means "it is there already" is a success.
-            if error.response["Error"]["Code"] not in (
-                "BucketAlreadyOwnedByYou",
-                "BucketAlreadyExists",
-            ):
+            code = error.response["Error"]["Code"]
+            if code == "BucketAlreadyExists":
+                self._open(client, name)
+            elif code != "BucketAlreadyOwnedByYou":
                 message = error.response["Error"]["Message"]
                 raise KeysUnavailable(f"bucket {name} cannot be made: {message}") from None
         except BotoCoreError as error:
-            raise KeysUnavailable(
-                f"the store does not answer ({type(error).__name__}); it may be restarting"
-            ) from None
+            raise _lost(error) from None
 
-    def _client(self, keys: Keys) -> Any:
-        # A session of its own: boto3's default session may not be shared between threads.
-        return boto3.session.Session().client(
-            "s3",
-            endpoint_url=self._endpoint,
-            region_name=self._region,
-            verify=self._verify,
-            aws_access_key_id=keys.access_key,
-            aws_secret_access_key=keys.secret_key,
-            aws_session_token=keys.session_token,
-            config=Config(connect_timeout=3, read_timeout=30, s3={"addressing_style": "path"}),
-        )
+    def _open(self, client: Any, name: str) -> None:
+        """Whether a bucket that somebody made opens to these keys; at some stores names are the
+        whole world's."""
+        try:
+            client.head_bucket(Bucket=name)
+        except ClientError:
+            raise KeysUnavailable(
+                f"bucket {name} exists and does not open to its owner's keys: another account of"
+                " the store may have it; tell your administrator"
+            ) from None
+        except BotoCoreError as error:
+            raise _lost(error) from None
+
+
+def _lost(error: BotoCoreError) -> KeysUnavailable:
+    return KeysUnavailable(
+        f"the store does not answer ({type(error).__name__}); it may be restarting"
+    )

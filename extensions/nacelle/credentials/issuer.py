@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import secrets
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,12 +44,18 @@ class Issuer:
         self.url = url
         self._file = file
         self._clock = clock
+        self._lock = threading.Lock()
+        self._signing: tuple[str, ECKey] | None = None
 
-    def sign(self, identity: Identity, audience: str) -> str:
-        """A token that names the person, their projects and one audience; valid five minutes."""
-        key = ECKey.import_key(self._ring()[-1]["jwk"])
+    def sign(self, identity: Identity, audience: str, more: Mapping[str, str] | None = None) -> str:
+        """A token that names the person, their projects and one audience; valid five minutes.
+
+        `more` are claims that this audience needs beside them; they replace none.
+        """
+        key = self._newest()
         now = int(self._clock())
         claims = {
+            **(more or {}),
             "iss": self.url,
             "aud": audience,
             "sub": identity.subject,
@@ -75,17 +82,27 @@ class Issuer:
             "id_token_signing_alg_values_supported": [ALGORITHM],
         }
 
+    def _newest(self) -> ECKey:
+        """The key that signs. Reading it in is most of the work of a token: it is kept."""
+        jwk = self._ring()[-1]["jwk"]
+        kept = self._signing
+        if kept is None or kept[0] != jwk["kid"]:
+            kept = self._signing = (jwk["kid"], ECKey.import_key(jwk))
+        return kept[1]
+
     def _ring(self) -> list[dict[str, Any]]:
         """Keys by age, oldest first; a new one is made when the newest is due to retire."""
-        now = self._clock()
-        ring = json.loads(self._file.read_text()) if self._file.exists() else []
-        kept = [entry for entry in ring if now - entry["made"] < RETIRE_AFTER]
-        if not kept or now - kept[-1]["made"] >= ROTATE_AFTER:
-            kept.append({"made": now, "jwk": _new_key()})
-        if kept != ring:
-            self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_private(self._file, json.dumps(kept))
-        return kept
+        # Requests come on several threads: one of them makes the key.
+        with self._lock:
+            now = self._clock()
+            ring = json.loads(self._file.read_text()) if self._file.exists() else []
+            kept = [entry for entry in ring if now - entry["made"] < RETIRE_AFTER]
+            if not kept or now - kept[-1]["made"] >= ROTATE_AFTER:
+                kept.append({"made": now, "jwk": _new_key()})
+            if kept != ring:
+                self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                write_private(self._file, json.dumps(kept))
+            return kept
 
 
 def _new_key() -> dict[str, Any]:

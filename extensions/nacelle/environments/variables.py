@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from nacelle.environments import trust
 from nacelle.environments.profile import Choice
 from nacelle.kernels import NAMES
 from nacelle.layout import Layout
@@ -26,6 +27,8 @@ class Addresses:
     region: str
     # File with the certificate authority of the store, when it is not a public one.
     ca_bundle: str | None = None
+    # That authority's certificate, where a pod has to write this file itself.
+    authority: str | None = None
 
 
 def local_addresses(layout: Layout) -> Addresses:
@@ -46,6 +49,7 @@ def local_addresses(layout: Layout) -> Addresses:
 def cluster_addresses(settings: Settings) -> Addresses:
     """The addresses of a platform on a cluster, as its pods reach them."""
     hub = settings.cluster.hub_url.rstrip("/")
+    authority = trust.own_authority(settings)
     return Addresses(
         store=settings.cluster.store_url.rstrip("/"),
         tracking=hub + MLFLOW_PREFIX,
@@ -53,7 +57,8 @@ def cluster_addresses(settings: Settings) -> Addresses:
         classifier=hub + NACE_PREFIX,
         jobs=hub + JOBS_PREFIX,
         region=settings.store.region,
-        ca_bundle=settings.cluster.ca_bundle,
+        ca_bundle=trust.BUNDLE if authority else settings.cluster.ca_bundle,
+        authority=authority,
     )
 
 
@@ -85,6 +90,8 @@ def make_environment(
         # boto3 and s3fs; pyarrow and other programs over OpenSSL; R's and other programs' curl.
         for name in ("AWS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE"):
             made[name] = addresses.ca_bundle
+    if addresses.authority:
+        made[trust.VARIABLE] = addresses.authority
     if choice.static_keys:
         made["NACELLE_STATIC_KEYS"] = "1"
     if choice.init:

@@ -40,7 +40,9 @@ class ApiKeysHandler(NacePage):
         try:
             if revoked := self.get_argument("revoke", ""):
                 await self.ask("DELETE", f"/v1/keys/{quote(revoked, safe='')}")
-                self.redirect(url_path_join(self.hub.base_url, "api-keys") + "?done=revoked", 303)
+                self.redirect(
+                    url_path_join(self.hub.base_url, "api-keys") + "?done=revoked", status=303
+                )
                 return
             made = await self.ask("POST", "/v1/keys", self._wanted())
         except ServiceRefused as refused:

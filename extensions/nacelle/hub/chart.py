@@ -18,23 +18,21 @@ from typing import Any
 
 from nacelle.hub import refusals
 from nacelle.hub.configure import (
-    add_roles,
     configure_login,
     configure_pages,
     configure_people,
     configure_sessions,
     describe_services,
-    make_roles,
 )
 from nacelle.hub.jobs_setup import configure_jobs_pages
 from nacelle.hub.nace_setup import configure_nace_pages
-from nacelle.layout import PORTS
+from nacelle.hub.roles import add_roles, make_roles
+from nacelle.hub.secrets_setup import configure_secrets_pages
+from nacelle.layout import Layout
 from nacelle.settings import Settings
 
 _CULLER = "jupyterhub-idle-culler"
 _BARE_FLAGS = ("--cull-users", "--cull-admin-users", "--remove-named-servers")
-# What part serves a service of the hub.
-_PARTS = {"broker": "broker", "mlflow": "mlflow-door", "nace": "nace", "jobs": "jobs"}
 
 
 def configure_chart(c: Any, settings: Settings, folder: Path) -> None:
@@ -46,6 +44,8 @@ def configure_chart(c: Any, settings: Settings, folder: Path) -> None:
     services = configure_chart_services(c, settings)
     configure_sessions(c, settings)
     configure_pages(c, settings, folder)
+    if "broker" in services:
+        configure_secrets_pages(c, settings)
     if "nace" in services:
         configure_nace_pages(c, settings)
     if "jobs" in services:
@@ -55,18 +55,13 @@ def configure_chart(c: Any, settings: Settings, folder: Path) -> None:
 
 def configure_chart_services(c: Any, settings: Settings) -> set[str]:
     """Case 2. Returns the names of our services that are there."""
-    known = describe_services(lambda name: _address(settings, name))
+    known = describe_services(Layout(settings))
     named = {service["name"]: service for service in c.JupyterHub.services}
     for name in named.keys() & known.keys():
         named[name].update(known[name])
     present = named.keys() & known.keys()
     add_roles(c, [role for role in make_roles() if _holds(role, present)])
     return present
-
-
-def _address(settings: Settings, service: str) -> str:
-    port = settings.port + PORTS[_PARTS[service]]
-    return f"http://{settings.cluster.services_host}:{port}"
 
 
 def _holds(role: dict[str, Any], present: set[str]) -> bool:

@@ -6,7 +6,6 @@ Zero-to-JupyterHub chart they already hold what the chart needs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,11 @@ from nacelle.hub.kube_traits import make_traits
 from nacelle.hub.nace_setup import configure_nace_pages
 from nacelle.hub.passwords import ensure_passwords
 from nacelle.hub.proxy import API_USER, ENTRY_POINT, routes_file
+from nacelle.hub.roles import SESSION_SERVICES, add_roles, make_roles
+from nacelle.hub.secrets_setup import configure_secrets_pages
 from nacelle.layout import Layout
 from nacelle.secrets import SERVICES, ensure_secrets, read_secret
 from nacelle.settings import Settings, bracketed
-
-# What a session may do beyond its own server: get keys, write to MLflow, classify, promote.
-SESSION_SERVICES = ("broker", "mlflow", "nace", "jobs")
-_ACCESS = [f"access:services!service={name}" for name in SESSION_SERVICES]
 
 # The hub waits for each service in turn before it opens its own door, 30 s unless told otherwise: a
 # service that is down must not keep everybody out. It is routed to all the same.
@@ -45,6 +42,7 @@ def configure(c: Any, settings: Settings, folder: Path) -> None:
     configure_pages(c, settings, folder)
     configure_nace_pages(c, settings)
     configure_jobs_pages(c, settings)
+    configure_secrets_pages(c, settings)
 
 
 def configure_hub(c: Any, settings: Settings) -> None:
@@ -128,19 +126,19 @@ def configure_services(c: Any, settings: Settings) -> None:
 
 def make_services(layout: Layout) -> list[dict[str, Any]]:
     """The hub's `services`."""
-    parts = {"mlflow": "mlflow-door"}
-    known = describe_services(lambda name: layout.address(parts.get(name, name)))
+    known = describe_services(layout)
     made = [{"name": name, **known.get(name, {})} for name in SERVICES]
     return [
         {**one, "api_token": read_secret(layout, f"service.{one['name']}.token")} for one in made
     ]
 
 
-def describe_services(address: Callable[[str], str]) -> dict[str, dict[str, Any]]:
-    """What the hub must know of services that people reach, by name; `address` says where."""
-    reached = {
-        name: {"url": address(name), "timeout": _SERVICE_TIMEOUT, "display": False}
-        for name in SESSION_SERVICES
+def describe_services(layout: Layout) -> dict[str, dict[str, Any]]:
+    """What the hub must know of services that people reach, by name."""
+    parts = {name: name for name in SESSION_SERVICES} | {"mlflow": "mlflow-door"}
+    reached: dict[str, dict[str, Any]] = {
+        name: {"url": layout.seen_by_hub(part), "timeout": _SERVICE_TIMEOUT, "display": False}
+        for name, part in parts.items()
     }
     reached["mlflow"] |= {
         "display": True,
@@ -149,74 +147,6 @@ def describe_services(address: Callable[[str], str]) -> dict[str, dict[str, Any]
         "oauth_no_confirm": True,
     }
     return reached
-
-
-def make_roles() -> list[dict[str, Any]]:
-    """Roles of people, of their servers, and of the services: each the least that works."""
-    return [
-        {"name": "user", "scopes": ["self", *_ACCESS]},
-        {"name": "server", "scopes": ["users:activity!user", "access:servers!server", *_ACCESS]},
-        {
-            "name": "nacelle-culler",
-            "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
-            "services": ["culler"],
-        },
-        {
-            "name": "nacelle-broker",
-            "scopes": ["read:users:name", "read:users:groups"],
-            "services": ["broker"],
-        },
-        {
-            "name": "nacelle-mlflow",
-            # Its own storage keys come from the broker, as everybody's.
-            "scopes": ["read:users:name", "read:users:groups", "access:services!service=broker"],
-            "services": ["mlflow"],
-        },
-        {
-            "name": "nacelle-nace",
-            # Its model comes through the door of MLflow, its records go to the project's bucket.
-            "scopes": [
-                "read:users:name",
-                "read:users:groups",
-                "read:roles:users",
-                "access:services!service=mlflow",
-                "access:services!service=broker",
-            ],
-            "services": ["nace"],
-        },
-        {
-            "name": "nacelle-jobs",
-            "scopes": ["read:users:name", "read:users:groups", "read:roles:users"],
-            "services": ["jobs"],
-        },
-        {
-            "name": "nacelle-jobs-engine",
-            # A run gets a token of its owner, with fewer rights than a session's, and loses it.
-            # Apart from the service: who reaches that over the network reaches no tokens.
-            "scopes": ["read:users:name", "read:users:groups", "read:roles:users", "tokens"],
-            "services": ["jobs-engine"],
-        },
-    ]
-
-
-def add_roles(c: Any, roles: Sequence[Mapping[str, Any]]) -> None:
-    """Add roles to the hub's; one that is there already gains the scopes and members it lacks."""
-    present = c.JupyterHub.load_roles
-    # Before anybody assigned it, traitlets gives a lazy value that can only be added to.
-    known = present if isinstance(present, list) else present.to_dict().get("extend", [])
-    new = []
-    for role in roles:
-        same = next((one for one in known if one["name"] == role["name"]), None)
-        if same is None:
-            new.append(dict(role))
-            continue
-        for key in ("scopes", "users", "services"):
-            if key in role:
-                same[key] = [
-                    *same.get(key, []),
-                    *(x for x in role[key] if x not in same.get(key, [])),
-                ]
-    present.extend(new)
 
 
 def configure_sessions(c: Any, settings: Settings) -> None:

@@ -131,6 +131,18 @@ JOBS: dict[str, str] = {
     "Its owner and the members of its project read the log and the output.": (
         "Son propriétaire et les membres de son projet lisent le journal et le résultat."
     ),
+    "{step} of {steps} steps are over": "{step} étapes sur {steps} sont finies",
+    "Steps": "Étapes",
+    "Step": "Étape",
+    "What it gave": "Ce qu'elle a donné",
+    "What it wrote": "Ce qu'elle a écrit",
+    "taken over from an earlier run": "reprise d'une exécution antérieure",
+    "output": "résultat",
+    "notebook": "carnet",
+    "log": "journal",
+    "Run it again: the steps that succeeded are taken over, the others run.": (
+        "Relancez : les étapes réussies sont reprises, les autres s'exécutent."
+    ),
     "Run it again with other parameters": "Relancer avec d'autres paramètres",
     "Compare with another run": "Comparer avec une autre exécution",
     "The other run": "L'autre exécution",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -39,6 +40,13 @@ CAUSES: dict[str, Said] = {
     "retry": Said("tried again", "nouvelle tentative"),
 }
 LIVE = ("pending", "running")
+# Of a step of a pipeline, beside those that it shares with runs.
+STEP_STATES: dict[str, tuple[Said, str]] = {
+    **STATES,
+    "waiting": STATES["pending"],
+    "left-out": (Said("left out", "laissée de côté"), "off"),
+}
+_LONGEST_VALUE = 80
 
 
 class JobsPage(ServicePage):
@@ -70,7 +78,9 @@ class JobsPage(ServicePage):
             template,
             states=STATES,
             causes=CAUSES,
+            step_states=STEP_STATES,
             live=LIVE,
+            value=value,
             time=moment,
             took=took,
             both=both,
@@ -98,6 +108,13 @@ def took(run: dict[str, Any]) -> str:
     if hours:
         return f"{hours} h {minutes:02d} min"
     return f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"
+
+
+def value(found: Any) -> str:
+    """A value of a step in one line that does not fill the page."""
+    text = found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
 
 
 def both(said: dict[str, str] | None) -> Said:

@@ -56,46 +56,58 @@ class RunHandler(JobsPage):
             job = await self.ask("GET", f"/jobs/{run['job']}")
             others = await self.ask("GET", f"/runs?job={run['job']}&limit={_COMPARED}")
             log = await self._log(run)
+            steps = await self._steps(run)
         except ServiceRefused as refused:
             await self.show_refusal(refused)
             return
         others = [
             one for one in others["runs"] if one["id"] != run_id and one["started"] is not None
         ]
-        await self.show_jobs("run.html", run=run, job=job, log=log, others=others, **names)
+        await self.show_jobs(
+            "run.html", run=run, job=job, log=log, steps=steps, others=others, **names
+        )
 
     async def _log(self, run: dict[str, Any]) -> str:
         if not run["may"]["read"]:
             return ""
         return (await self.answer("GET", f"/runs/{run['id']}/log?tail={_LOG_SHOWN}")).text
 
+    async def _steps(self, run: dict[str, Any]) -> list[dict[str, Any]]:
+        """Of a pipeline's run, each with the name that its files have."""
+        if not run["may"]["read"]:
+            return []
+        found = await self.ask("GET", f"/runs/{run['id']}/steps")
+        return [{**one, "name": _name_of(one)} for one in found]
+
 
 class RunFileHandler(JobsPage):
-    """/hub/jobs/runs/<id>/output.html, output.ipynb and log; the notebooks of steps"""
+    """/hub/jobs/runs/<id>/output.html, output.ipynb and log; the notebooks and logs of steps"""
 
     @web.authenticated
     async def get(self, run_id: str, name: str) -> None:
         try:
             answer = await self.answer("GET", f"/runs/{run_id}/{name}")
-            content = await self._whole(run_id, answer) if name == "log" else answer.content
+            is_log = name.rpartition("/")[2] == "log"
+            content = await self._whole(run_id, name, answer) if is_log else answer.content
         except ServiceRefused as refused:
             await self.show_refusal(refused)
             return
-        self.set_header("Content-Type", _KINDS[name.rpartition(".")[2]])
+        self.set_header("Content-Type", _KINDS["log" if is_log else name.rpartition(".")[2]])
         self.set_header("Cache-Control", "no-store")
         # What code has made runs as a stranger to this address: the service's own words for it.
         policy = answer.headers.get("content-security-policy", "sandbox")
         self.set_header("Content-Security-Policy", policy)
         if name.endswith(".ipynb"):
-            self.set_header("Content-Disposition", f'attachment; filename="run-{run_id[:8]}.ipynb"')
+            called = "-".join(("run", run_id[:8], *name.split("/")[1:-1]))
+            self.set_header("Content-Disposition", f'attachment; filename="{called}.ipynb"')
         self.finish(content)
 
-    async def _whole(self, run_id: str, answer: httpx.Response) -> bytes:
+    async def _whole(self, run_id: str, name: str, answer: httpx.Response) -> bytes:
         """A log to its end as it is now, of which the service gives a piece at a time."""
         found, offset = answer.content, 0
         while (following := int(answer.headers["X-Next-Offset"])) != offset:
             offset = following
-            answer = await self.answer("GET", f"/runs/{run_id}/log?offset={offset}")
+            answer = await self.answer("GET", f"/runs/{run_id}/{name}?offset={offset}")
             found += answer.content
         return found
 
@@ -125,3 +137,8 @@ class CompareHandler(JobsPage):
             cells=differing,
             same=len(found["cells"]) - len(differing),
         )
+
+
+def _name_of(step: dict[str, Any]) -> str:
+    """The step, with the number of the combination where it has a matrix."""
+    return str(step["step"] if step["number"] is None else f"{step['step']}-{step['number']}")

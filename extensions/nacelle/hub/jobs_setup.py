@@ -24,7 +24,11 @@ def configure_jobs_pages(c: Any, settings: Settings) -> None:
             (rf"/jobs/{_ID}", JobHandler, common),
             (rf"/jobs/runs/{_ID}", RunHandler, common),
             (rf"/jobs/runs/{_ID}/(output\.html|output\.ipynb|log)", RunFileHandler, common),
-            (rf"/jobs/runs/{_ID}/({_STEP}/notebook\.(?:html|ipynb))", RunFileHandler, common),
+            (
+                rf"/jobs/runs/{_ID}/({_STEP}/(?:notebook\.(?:html|ipynb)|log))",
+                RunFileHandler,
+                common,
+            ),
             (rf"/jobs/runs/{_ID}/compare", CompareHandler, common),
         ]
     )

@@ -27,6 +27,7 @@ from kubespawner.clients import shared_client
 
 from nacelle.cluster.access import account_name
 from nacelle.cluster.naming import MANAGED
+from nacelle.cluster.network import ACCESS_LABEL
 from nacelle.cluster.security import make_container_security
 from nacelle.environments import variables
 from nacelle.environments.machine import A_CLUSTER, Machine
@@ -40,6 +41,8 @@ from nacelle.hub.sessions import SessionMixin
 from nacelle.language import Said
 
 _OVER = ("Failed", "Succeeded")
+# What people ask for, which tells its own reasons; a restarted hub has "check" pending.
+_ASKED_FOR = ("spawn", "stop")
 _FILE = "session.json"
 SECRET_NAMES = ("JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN", "MLFLOW_TRACKING_TOKEN")
 HOME_WAS_LOST = Said(
@@ -84,11 +87,17 @@ class KubeSession(TellingMixin, SessionMixin, KubeSpawner):  # type: ignore[misc
             "container_security_context": make_container_security(choice.writable_root),
             "service_account": account_name(self.user.name) if granted else None,
             "automount_service_account_token": granted,
+            "extra_labels": self._labels(choice),
             # Ours goes in by get_env, which is not expanded.
             "environment": {},
         }
         for name, value in traits.items():
             self.set_trait(name, value)
+
+    def _labels(self, choice: Choice) -> dict[str, str]:
+        """Those of the installation, and one by which a policy opens the way to the API server."""
+        given = {key: text for key, text in self.extra_labels.items() if key != ACCESS_LABEL}
+        return given | ({ACCESS_LABEL: choice.cluster_access} if choice.cluster_access else {})
 
     # The environment: what is secret goes another way than the rest.
 
@@ -213,14 +222,14 @@ class KubeSession(TellingMixin, SessionMixin, KubeSpawner):  # type: ignore[misc
         await self._start_watching_pods()
         pod = self._pod_now()
         if pod and pod["status"].get("phase") in _OVER:
-            if not self.pending:
+            if self.pending not in _ASKED_FOR:
                 self.remember_end(pod)
             # Evicted pods have no container left by which kubespawner would see the end.
             await super().stop(now=True)
             return _exit_code(pod)
         status: int | None = await super().poll()
         # A start that failed and a stop that was asked for tell their own reasons.
-        if status is not None and not self.pending:
+        if status is not None and self.pending not in _ASKED_FOR:
             self.remember_end(self._last_pod)
         self._last_pod = pod
         return status

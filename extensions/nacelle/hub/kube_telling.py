@@ -15,11 +15,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import ClientError
+from jupyterhub.utils import exponential_backoff
 from kubernetes_asyncio.client import ApiException
 from traitlets.config import LoggingConfigurable
 
@@ -96,26 +98,42 @@ class TellingMixin(LoggingConfigurable):  # type: ignore[misc]
         # A session that has just ended may have made room since.
         look = await self.looker.look(self.api, self.namespace, anew=True)
         if reason := look.against(demand):
-            raise self._failed(reason)
+            raise self._start_failed(reason)
 
     # While it starts.
 
     async def _start(self) -> Any:
-        """Kubespawner's, but for a pod that will not come it does not wait. Raises StartFailed."""
+        """Kubespawner's, until the session answers; for a pod that will not come it does not wait.
+
+        Raises StartFailed.
+        """
         await self._start_watching_pods()
+        # A pod of an earlier session goes first.
         old = _uid(self._pod_now())
-        starting = asyncio.ensure_future(super()._start())
+        starting = asyncio.ensure_future(self._up(super()._start()))
         try:
             while not starting.done():
                 pod = self._pod_now()
-                # A pod of an earlier session goes first.
                 if _uid(pod) != old and (failed := self.hopeless(pod)):
                     raise failed
                 await asyncio.wait({starting}, timeout=_TICK)
             return await starting
         finally:
-            starting.cancel()
-            await asyncio.gather(starting, return_exceptions=True)
+            await _end(starting)
+
+    async def _up(self, starting: Coroutine[Any, Any, Any]) -> Any:
+        """Its address, once it listens there: the hub's own wait for that asks no pod."""
+        address = await starting
+        parts = urlsplit(address)
+        await exponential_backoff(
+            lambda: _listens(str(parts.hostname), int(parts.port or 80)),
+            f"{address} does not listen",
+            start_wait=0.1,
+            scale_factor=1.3,
+            max_wait=1,
+            timeout=self.start_timeout,
+        )
+        return address
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
         """Events for the pending page, in both languages, until the hub stops asking (case 3)."""
@@ -130,13 +148,13 @@ class TellingMixin(LoggingConfigurable):  # type: ignore[misc]
     def hopeless(self, pod: Object | None) -> StartFailed | None:
         """Why waiting longer for `pod` does not help; None while it may."""
         reason = hopeless(pod, self.events)
-        return self._failed(reason) if reason else None
+        return self._start_failed(reason) if reason else None
 
     def explain_start(self, error: Exception) -> StartFailed:
         """What a start that ended with `error` tells its person (case 4)."""
         if isinstance(error, StartFailed):
             return error
-        return self._failed(self._why(error))
+        return self._start_failed(self._why(error))
 
     def _why(self, error: Exception) -> Reason:
         if isinstance(error, ApiException):
@@ -157,7 +175,7 @@ class TellingMixin(LoggingConfigurable):  # type: ignore[misc]
         pod: Object | None = self.pod_reflector.pods.get(f"{self.namespace}/{self.pod_name}")
         return pod
 
-    def _failed(self, reason: Reason) -> StartFailed:
+    def _start_failed(self, reason: Reason) -> StartFailed:
         if reason.detail:
             self.log.warning("The cluster on %s: %s", self.pod_name, reason.detail)
         return StartFailed(reason.said, self.language, reason.code, reason.status)
@@ -202,6 +220,26 @@ class TellingMixin(LoggingConfigurable):  # type: ignore[misc]
 
 def _uid(pod: Object | None) -> str:
     return str(pod["metadata"]["uid"]) if pod else ""
+
+
+async def _end(task: asyncio.Future[Any]) -> None:
+    """Cancel `task`, again if it goes on: Python 3.11's wait_for may lose a cancellation."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=_TICK)
+    if not task.cancelled():
+        # Seen, so that nothing warns of it.
+        task.exception()
+
+
+async def _listens(host: str, port: int) -> bool:
+    try:
+        async with asyncio.timeout(1):
+            _, writer = await asyncio.open_connection(host, port)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
 
 
 def _event(progress: int, said: Said) -> dict[str, Any]:

@@ -6,12 +6,13 @@ import asyncio
 import math
 from typing import Any
 
-from jupyterhub import orm, roles
+from jupyterhub import orm
 from jupyterhub.auth import Authenticator
 from jupyterhub.handlers import BaseHandler
 from tornado import web
 from traitlets import Instance
 
+from nacelle.hub.leaving import turn_out
 from nacelle.hub.passwords import PasswordError, set_password, verify_password
 from nacelle.hub.throttle import Throttle
 from nacelle.language import Said
@@ -74,17 +75,7 @@ class NacelleAuthenticator(Authenticator):  # type: ignore[misc]
             if group.name not in projects:
                 orm_user.groups.remove(group)
         if person is None:
-            self._turn_out(orm_user)
-
-    def _turn_out(self, orm_user: Any) -> None:
-        """Take from somebody who left the settings all that still opens a door."""
-        orm_user.admin = False
-        for role in list(orm_user.roles):
-            roles.strip_role(self.db, orm_user, role)
-        for token in list(orm_user.api_tokens):
-            self.db.delete(token)
-        # Their browser's cookie holds this.
-        orm_user.cookie_id = orm.new_token()
+            turn_out(self.db, orm_user)
 
     async def refresh_user(self, user: Any, handler: Any = None) -> bool:
         """People who left the settings are logged out."""

@@ -64,7 +64,7 @@ class ServicePage(BaseHandler):  # type: ignore[misc]
             async with httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False) as client:
                 answer = await client.request(
                     method,
-                    f"{layout.address(self.service)}{self.prefix}{path}",
+                    f"{layout.seen_by_hub(self.service)}{self.prefix}{path}",
                     headers=headers,
                     json=body,
                 )

@@ -21,6 +21,7 @@ from traitlets import Instance, Tuple, default
 from traitlets.config import LoggingConfigurable
 
 from nacelle import kernels
+from nacelle.credentials.secret_wire import ASK
 from nacelle.environments import variables
 from nacelle.environments.machine import Machine, probe_machine
 from nacelle.environments.profile import Choice
@@ -150,7 +151,8 @@ class SessionMixin(LoggingConfigurable):  # type: ignore[misc]
         )
         # Several reports before it would count as idle.
         seconds = max(2, min(300, self.settings.sessions.idle_timeout // 4))
-        return {**made, "JUPYTERHUB_ACTIVITY_INTERVAL": str(seconds)}
+        secrets = {ASK: "1"} if self.settings.vault.url else {}
+        return {**made, **secrets, "JUPYTERHUB_ACTIVITY_INTERVAL": str(seconds)}
 
     @property
     def title(self) -> Any:

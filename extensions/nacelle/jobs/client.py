@@ -26,6 +26,7 @@ from nacelle.environments.packages import BARE, beyond, list_packages
 from nacelle.jobs.job import ENDS
 from nacelle.jobs.pipelines.collecting import check, is_pipeline
 from nacelle.jobs.pipelines.reading import read_pipeline
+from nacelle.jobs.pipelines.records import ItemRecord
 from nacelle.jobs.refusal import Refused
 from nacelle.jobs.service.wire import (
     Deleted,
@@ -210,14 +211,21 @@ class JobsClient:
     def cancel(self, run: str) -> RunView:
         return RunView.model_validate(self._ask("POST", f"/runs/{run}/cancel").json())
 
-    def log(self, run: str, offset: int = 0) -> tuple[str, int]:
-        """The log from a byte on, and the byte to go on from."""
-        answer = self._ask("GET", f"/runs/{run}/log", params={"offset": offset})
+    def steps(self, run: str) -> list[ItemRecord]:
+        """The steps of a pipeline's run, each combination of a matrix for itself."""
+        found = self._ask("GET", f"/runs/{run}/steps").json()
+        return [ItemRecord.model_validate(one) for one in found]
+
+    def log(self, run: str, offset: int = 0, step: str | None = None) -> tuple[str, int]:
+        """The log of a run or of one step from a byte on, and the byte to go on from."""
+        of_step = f"/steps/{quote(step, safe='')}" if step else ""
+        answer = self._ask("GET", f"/runs/{run}{of_step}/log", params={"offset": offset})
         return answer.text, int(answer.headers["X-Next-Offset"])
 
-    def output(self, run: str, kind: str = "ipynb") -> bytes:
-        """What a run produced: the notebook ('ipynb') or its page ('html')."""
-        return self._ask("GET", f"/runs/{run}/output.{kind}").content
+    def output(self, run: str, kind: str = "ipynb", step: str | None = None) -> bytes:
+        """What a run or one step produced: the notebook ('ipynb') or its page ('html')."""
+        what = f"steps/{quote(step, safe='')}/notebook" if step else "output"
+        return self._ask("GET", f"/runs/{run}/{what}.{kind}").content
 
     def preview(self, schedule: str, zone: str = "UTC") -> Preview:
         """What a schedule means, and its next five times."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import wraps
 from typing import Any, TypeVar
@@ -68,3 +68,8 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def when(moment: datetime | None) -> str:
     """A time on the clock of the reader's machine."""
     return moment.astimezone().strftime("%Y-%m-%d %H:%M") if moment else ""
+
+
+def words(values: Mapping[str, Any]) -> str:
+    """Values by their names in one line."""
+    return ", ".join(f"{name}={' '.join(str(value).split())}" for name, value in values.items())

@@ -1,4 +1,4 @@
-"""`nacelle jobs runs | run | again | log | output | cancel`."""
+"""`nacelle jobs runs | run | again | steps | log | output | cancel`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from nacelle.jobs.client import JobsClient, JobsError
-from nacelle.jobs.command_base import NO, of_service, pairs, print_json, print_table, when
+from nacelle.jobs.command_base import NO, of_service, pairs, print_json, print_table, when, words
 from nacelle.jobs.job import ENDS
 from nacelle.jobs.service.wire import RunView
 
@@ -74,27 +74,49 @@ def again(
 
 @click.command()
 @click.argument("run")
-@click.option("--follow", "following", is_flag=True, help="Go on until the run is over.")
 @of_service
-def log(client: JobsClient, run: str, following: bool, as_json: bool) -> None:
+def steps(client: JobsClient, run: str, as_json: bool) -> None:
+    """List the steps of RUN, of a pipeline, each combination of a matrix for itself."""
+    found = client.steps(run)
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ("step", "values", "state", "what it gave", "how it ended"),
+        [
+            (one.name, words(one.matrix), one.state, words(one.outputs), one.exit.said.en)
+            if one.exit
+            else (one.name, words(one.matrix), one.state, words(one.outputs), "")
+            for one in found
+        ],
+    )
+
+
+@click.command()
+@click.argument("run")
+@click.option("--follow", "following", is_flag=True, help="Go on until the run is over.")
+@click.option("--step", help="Of this step only, as `nacelle jobs steps` names it.")
+@of_service
+def log(client: JobsClient, run: str, following: bool, step: str | None, as_json: bool) -> None:
     """Print the log of RUN."""
     if following:
-        follow(client, run, quiet=False)
+        follow(client, run, quiet=False, step=step)
         return
-    text = _rest(client, run, 0)[0]
+    text = _rest(client, run, 0, step)[0]
     print_json({"run": run, "log": text}) if as_json else click.echo(text, nl=False)
 
 
 @click.command()
 @click.argument("run")
 @click.option("--to", "file", type=click.Path(path_type=Path), required=True, help="A new file.")
+@click.option("--step", help="Of this step only, as `nacelle jobs steps` names it.")
 @of_service
-def output(client: JobsClient, run: str, file: Path, as_json: bool) -> None:
+def output(client: JobsClient, run: str, file: Path, step: str | None, as_json: bool) -> None:
     """Write what RUN produced to a file: a notebook (.ipynb) or a page (.html)."""
     kind = file.suffix.removeprefix(".")
     if kind not in ("ipynb", "html"):
         raise click.UsageError(f"{file} must end in .ipynb or .html.")
-    content = client.output(run, kind)
+    content = client.output(run, kind, step)
     try:
         file.write_bytes(content)
     except OSError as error:
@@ -111,13 +133,13 @@ def cancel(client: JobsClient, run: str, as_json: bool) -> None:
     print_json(found) if as_json else click.echo(f"{found.id} is {found.state}.")
 
 
-def follow(client: JobsClient, run: str, *, quiet: bool) -> RunView:
+def follow(client: JobsClient, run: str, *, quiet: bool, step: str | None = None) -> RunView:
     """Print a run's log until it is over."""
     offset = 0
 
     def tell(found: RunView) -> None:
         nonlocal offset
-        text, offset = _rest(client, run, offset)
+        text, offset = _rest(client, run, offset, step)
         if not quiet:
             click.echo(text, nl=False)
 
@@ -127,11 +149,11 @@ def follow(client: JobsClient, run: str, *, quiet: bool) -> RunView:
     return ended
 
 
-def _rest(client: JobsClient, run: str, offset: int) -> tuple[str, int]:
+def _rest(client: JobsClient, run: str, offset: int, step: str | None = None) -> tuple[str, int]:
     """The log from a byte to its end."""
     found = ""
     while True:
-        text, following = client.log(run, offset)
+        text, following = client.log(run, offset, step)
         found += text
         if following == offset:
             return found, offset

@@ -16,7 +16,7 @@ from nacelle.jobs.command_jobs import (
     suspend,
     take_over,
 )
-from nacelle.jobs.command_runs import again, cancel, log, output, run_now, runs
+from nacelle.jobs.command_runs import again, cancel, log, output, run_now, runs, steps
 
 
 @click.group()
@@ -26,6 +26,6 @@ def jobs() -> None:
 
 for command in (
     *(create, check, preview, list_jobs, show, suspend, resume, arm, take_over, hand_over, delete),
-    *(runs, run_now, again, log, output, cancel),
+    *(runs, run_now, again, steps, log, output, cancel),
 ):
     jobs.add_command(command)

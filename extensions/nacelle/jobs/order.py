@@ -28,11 +28,31 @@ RunEnd = Literal["succeeded", "failed", "timed-out", "cancelled"]
 Read = TypeVar("Read", bound=Frozen)
 
 
+class Stage(Frozen):
+    """The step of a pipeline that a Job of its own runs.
+
+    `numbers` are those of the combinations of its matrix that are to run, the one of each index of
+    the Job in its place; none where it has no matrix. `number` is the one that a pod was given.
+    `goes_on`: what steps before gave lies beside the results, in pipeline.json.
+    """
+
+    step: Word
+    numbers: tuple[int, ...] = ()
+    number: int | None = None
+    goes_on: bool = False
+
+    @property
+    def name(self) -> str:
+        """As in the results' addresses."""
+        return self.step if self.number is None else f"{self.step}-{self.number}"
+
+
 class Order(Frozen):
     """What a runner is to do. It holds no key and no token: those it is given on standard input.
 
     `variables` are of the kernel's environment; `target` is the address under which the results
     are kept, without a slash at its end; `broker_url` is where the job's token becomes keys.
+    `stage` is the one step that is to run of a pipeline whose steps run in pods of their own.
     """
 
     run: Run
@@ -46,6 +66,21 @@ class Order(Frozen):
     memory_bytes: Annotated[int, Field(gt=0)]
     target: Annotated[str, Field(pattern=r"^s3://[^/]+/.*[^/]$")]
     broker_url: str
+    stage: Stage | None = None
+
+    def of_item(self, number: int | None) -> Order:
+        """The order of one combination of its stage, or of all of it; its results apart."""
+        assert self.stage is not None
+        stage = self.stage.model_copy(update={"number": number})
+        return self.model_copy(
+            update={"stage": stage, "target": f"{self.target}/steps/{stage.name}"}
+        )
+
+    @property
+    def run_target(self) -> str:
+        """The address of the results of the whole run, within which an item has its own."""
+        whole, of_item, _ = self.target.rpartition("/steps/")
+        return whole if self.stage and of_item else self.target
 
 
 class Result(Frozen):

@@ -202,7 +202,8 @@ class Exit(Frozen):
 class Progress(Frozen):
     """Cells done, of how many; every cell counts, as papermill counts them.
 
-    Of a pipeline the cells of all its steps; `step` of its `steps` are over.
+    Of a pipeline the cells of all its steps; `step` of its `steps` are over, each combination of a
+    matrix counted for itself.
     """
 
     cell: Annotated[int, Field(ge=0)]

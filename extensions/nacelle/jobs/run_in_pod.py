@@ -2,8 +2,11 @@
 
 It fetches the notebook from the owner's bucket by its digest, runs it as the runner on one machine
 does, and writes the log and the progress to its output. How the run ended, in words, is the
-container's termination message. SIGTERM stops the run. The exit code is 0 when the message was
-written, whatever the notebook did; 2 when there is nothing that could be run.
+container's termination message. SIGTERM stops the run. The exit code is 0 when the run succeeded, 1
+when it ended otherwise, 143 when it was stopped, so that Kubernetes counts it as it was; 2 when
+there is nothing that could be run.
+
+A pod of an Indexed Job runs the one combination whose place in the order is its index.
 """
 
 from __future__ import annotations
@@ -18,14 +21,16 @@ from pathlib import Path
 
 from nacelle.credentials.client import fetch_keys
 from nacelle.credentials.keys import Keys, KeysRefused, KeysUnavailable
+from nacelle.environments.trust import write_bundle
 from nacelle.jobs.job import Run
 from nacelle.jobs.kubernetes.naming import id_of_uid, tick_in
 from nacelle.jobs.kubernetes.secret import TOKEN, order_file
-from nacelle.jobs.kubernetes.storing import StoreAway, StoreRefused, read_notebook
+from nacelle.jobs.kubernetes.storing import StoreAway, StoreRefused, read_notebook, read_record
 from nacelle.jobs.kubernetes.telling import Telling, termination_message
 from nacelle.jobs.manifest import SECRET_FOLDER, WORK_FOLDER
-from nacelle.jobs.order import Order, Result, RunFolder
-from nacelle.jobs.run import ENDED, MISTAKEN
+from nacelle.jobs.order import Order, Result, RunFolder, Stage
+from nacelle.jobs.pipelines.records import RECORD
+from nacelle.jobs.run import MISTAKEN
 from nacelle.jobs.running.ending import Ended, state_of
 from nacelle.jobs.running.halt import Halt
 from nacelle.jobs.running.lean import leave_out
@@ -33,6 +38,9 @@ from nacelle.jobs.running.lean import leave_out
 TERMINATION_LOG = Path("/dev/termination-log")
 PATIENCE_SECONDS = 60.0
 _PAUSE_SECONDS = 2.0
+# Of a process that SIGTERM ended, 128 + 15: a pod that is drained has not done its work.
+SUCCEEDED, FAILED, STOPPED = 0, 1, 143
+_CODES = {"succeeded": SUCCEEDED, "cancelled": STOPPED}
 
 
 def main(
@@ -48,6 +56,7 @@ def main(
     signal.signal(signal.SIGTERM, lambda *_: halt.ask())
     try:
         order, token = _read_order(secret, work, environ)
+        write_bundle(order.variables)
     except (OSError, ValueError) as error:
         print(f"there is no order to run: {error}", file=sys.stderr)
         return MISTAKEN
@@ -59,12 +68,12 @@ def main(
     telling.finish()
     termination.write_text(termination_message(result), encoding="utf-8")
     del held
-    return ENDED
+    return _CODES.get(result.state, FAILED)
 
 
 def _run(folder: RunFolder, order: Order, token: str, halt: Halt) -> Result:
     try:
-        _fetch(order, token, halt)
+        _fetch(folder, order, token, halt)
     except Ended as end:
         return Result(state=state_of(end.exit), exit=end.exit, ended=datetime.now(UTC))
     leave_out()
@@ -74,13 +83,17 @@ def _run(folder: RunFolder, order: Order, token: str, halt: Halt) -> Result:
     return run(folder, token, halt)
 
 
-def _fetch(order: Order, token: str, halt: Halt) -> None:
-    """Have the notebook here; its digest is checked by whoever runs it. Raises Ended."""
+def _fetch(folder: RunFolder, order: Order, token: str, halt: Halt) -> None:
+    """Have the notebook here, and what steps before gave. The notebook's digest is checked by
+    whoever runs it. Raises Ended."""
     end = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            content = read_notebook(order, _keys(order, token))
-            break
+            keys = _keys(order, token)
+            order.notebook_file.write_bytes(read_notebook(order, keys))
+            if order.stage and order.stage.goes_on:
+                (folder.path / RECORD).write_bytes(read_record(order, keys))
+            return
         except StoreRefused as error:
             raise Ended("notebook", message=str(error)) from None
         except StoreAway as error:
@@ -88,7 +101,6 @@ def _fetch(order: Order, token: str, halt: Halt) -> None:
                 raise Ended("notebook", message=str(error)) from None
         if halt.asked_within(_PAUSE_SECONDS):
             raise Ended("cancelled", by="Nacelle")
-    order.notebook_file.write_bytes(content)
 
 
 def _keys(order: Order, token: str) -> Keys:
@@ -113,7 +125,18 @@ def _read_order(secret: Path, work: Path, environ: Mapping[str, str]) -> tuple[O
         run = _this_run(order.run, environ)
         folder = order.target.rpartition("/")[0]
         changes |= {"run": run, "target": f"{folder}/{leaf(run)}"}
-    return order.model_copy(update=changes), token
+    order = order.model_copy(update=changes)
+    return (order.of_item(_number(order.stage, environ)) if order.stage else order), token
+
+
+def _number(stage: Stage, environ: Mapping[str, str]) -> int | None:
+    """The combination of the pod's index; None for a step without a matrix. Raises ValueError."""
+    if not stage.numbers:
+        return None
+    index = environ.get("JOB_COMPLETION_INDEX", "")
+    if not index.isdecimal() or int(index) >= len(stage.numbers):
+        raise ValueError(f"the order has no combination for the index {index!r}")
+    return stage.numbers[int(index)]
 
 
 def _this_run(run: Run, environ: Mapping[str, str]) -> Run:

@@ -19,8 +19,11 @@ def _load_jupyter_server_extension(app: Any) -> None:
     from nacelle.lab.activity import watch_kernels
     from nacelle.lab.init import start_init
     from nacelle.lab.pages import serve_pages
+    from nacelle.lab.secrets import start_secrets
 
     os.environ.update(start_provider(fetch_from_environment))
+    # Before what may fetch from a Git server that wants a token.
+    start_secrets(os.environ, Path.home())
     start_init(os.environ, Path.home())
     watch_kernels(app.web_app.settings)
     serve_pages(app.web_app)

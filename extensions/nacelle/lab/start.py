@@ -11,6 +11,7 @@ import os
 import sys
 from pathlib import Path
 
+from nacelle.environments.trust import write_bundle
 from nacelle.shares import hub_config_folder
 
 FILE_NAME = "NACELLE_SESSION_FILE"
@@ -49,6 +50,7 @@ def main() -> None:
     # Lab's own defaults of this platform; a user's settings are over them.
     ours = {"JUPYTER_CONFIG_PATH": str(hub_config_folder() / "jupyter")}
     environ = {**ours, **os.environ, **tokens}
+    write_bundle(environ)
     command = make_command(sys.argv[1:])
     os.execve(command[0], command, environ)
 

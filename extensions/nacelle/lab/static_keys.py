@@ -10,6 +10,8 @@ import os
 from datetime import UTC, datetime
 from typing import Any
 
+from nacelle.lab.plain_duckdb import prepare_duckdb
+
 
 def load_ipython_extension(shell: Any) -> None:
     """Set the keys now and before each cell; does nothing outside a static_keys session."""
@@ -18,6 +20,7 @@ def load_ipython_extension(shell: Any) -> None:
     refresh = _Refresh()
     refresh()
     shell.events.register("pre_run_cell", refresh)
+    prepare_duckdb(os.environ)
 
 
 class _Refresh:

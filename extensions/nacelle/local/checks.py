@@ -131,7 +131,7 @@ def _existing(path: Path) -> Path:
 def _ports(layout: Layout) -> Iterator[Finding]:
     for part in PORTS:
         port = layout.port(part)
-        host = layout.settings.host if part == "proxy" else "127.0.0.1"
+        host = layout.settings.host if part == "proxy" else layout.listens_on(part)
         problem = None
         try:
             with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:

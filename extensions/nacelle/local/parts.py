@@ -10,6 +10,9 @@ from pathlib import Path
 from nacelle.layout import Layout
 from nacelle.prefixes import JOBS_PREFIX, MLFLOW_PREFIX, NACE_PREFIX
 
+# A chart brings its own.
+_OF_THE_HUB = ("proxy", "hub", "culler")
+
 
 @dataclass(frozen=True)
 class Part:
@@ -25,7 +28,12 @@ class Part:
 
 
 def make_parts(layout: Layout, hub_config: Path, secrets: Mapping[str, str]) -> tuple[Part, ...]:
-    """All parts of `layout`. `secrets` holds the hub token of each service by its name."""
+    """The parts of `layout` that run here. `secrets` holds each service's hub token by its name."""
+    parts = _all_parts(layout, hub_config, secrets)
+    return parts if layout.has_hub else tuple(one for one in parts if one.name not in _OF_THE_HUB)
+
+
+def _all_parts(layout: Layout, hub_config: Path, secrets: Mapping[str, str]) -> tuple[Part, ...]:
     python = (sys.executable, "-m")
     binaries = Path(sys.executable).parent
     sessions = layout.settings.sessions
@@ -54,7 +62,7 @@ def make_parts(layout: Layout, hub_config: Path, secrets: Mapping[str, str]) -> 
         Part(
             "broker",
             "keys (broker)",
-            (*python, "nacelle.credentials.broker"),
+            (*python, "nacelle.credentials.broker", f"--host={layout.listens_on('broker')}"),
             layout.broker_url + "/health",
             40,
             service_environment(layout, "broker", secrets["broker"]),
@@ -133,7 +141,7 @@ def service_environment(layout: Layout, name: str, token: str) -> dict[str, str]
     return {
         "JUPYTERHUB_SERVICE_NAME": name,
         "JUPYTERHUB_API_TOKEN": token,
-        "JUPYTERHUB_API_URL": layout.address("hub") + "/hub/api",
+        "JUPYTERHUB_API_URL": layout.hub_api,
         "JUPYTERHUB_BASE_URL": "/",
         "JUPYTERHUB_SERVICE_PREFIX": f"/services/{name}/",
         "JUPYTERHUB_CLIENT_ID": f"service-{name}",

@@ -28,6 +28,7 @@ from nacelle.local.checks import CannotStart, require, unwritable
 from nacelle.local.parts import Part, make_parts, make_supervisor_conf
 from nacelle.secrets import SERVICES, ensure_secrets, read_secret, write_private
 from nacelle.settings import Settings
+from nacelle.storage.embedded.tls import ensure_tls
 
 START_PATIENCE = 180
 # sockaddr_un holds 108 bytes.
@@ -120,6 +121,9 @@ class Platform:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         ensure_secrets(layout)
         link_kernels(layout)
+        if layout.settings.store.tls:
+            # Before anything tells pods which authority to trust.
+            ensure_tls(layout)
         ensure_passwords(layout, layout.settings)
         write_private(self._frozen, layout.settings.model_dump_json(indent=1))
         write_traefik_files(layout.settings)

@@ -45,7 +45,7 @@ def main() -> int:
         print(f"{error.filename} is not there yet; start the platform first", file=sys.stderr)
         return 2
     log_to_stdout(part)
-    serve(behind, layout.port(part))
+    serve(behind, layout.port(part), layout.listens_on(part))
     return 0
 
 

@@ -342,14 +342,14 @@ def _has_body(request: HTTPServerRequest) -> bool:
     )
 
 
-def serve(behind: Behind, port: int) -> None:
-    """Serve a door on loopback until it is told to stop."""
-    asyncio.run(_serve(behind, port))
+def serve(behind: Behind, port: int, host: str = "127.0.0.1") -> None:
+    """Serve a door until it is told to stop."""
+    asyncio.run(_serve(behind, port, host))
 
 
-async def _serve(behind: Behind, port: int) -> None:
+async def _serve(behind: Behind, port: int, host: str) -> None:
     server = HTTPServer(make_application(behind), max_body_size=_MAX_BODY, xheaders=False)
-    server.listen(port, "127.0.0.1")
+    server.listen(port, host)
     log.info("door open", extra={"port": port, "behind": behind.address})
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -165,6 +165,21 @@ class StoreSettings(Frozen):
         default=False,
         description="Serve the local store under TLS with a certificate authority of its own.",
     )
+    host: Literal["127.0.0.1", "0.0.0.0"] = Field(
+        default="127.0.0.1",
+        description=(
+            "Where the local store listens: on loopback, or on every address of the machine, as"
+            " pods of a cluster need it; that takes tls."
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _open_under_tls_alone(self) -> StoreSettings:
+        if self.host != "127.0.0.1" and not self.tls:
+            raise ValueError(
+                "host 0.0.0.0 sends keys and data over the network; set tls: true with it"
+            )
+        return self
 
 
 class TrackingSettings(Frozen):

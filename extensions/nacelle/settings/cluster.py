@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from nacelle.settings.base import Count, Frozen, amount, label
+from nacelle.settings.base import Count, Frozen, amount, http_url, label
 
 
 class HomeSettings(Frozen):
@@ -33,6 +33,13 @@ class ClusterSettings(Frozen):
     hub_url: str = Field(
         default="http://proxy-public",
         description="Address of the hub's proxy as a pod reaches it; its services are below.",
+    )
+    hub_api_url: Annotated[str, AfterValidator(http_url)] | None = Field(
+        default=None,
+        description=(
+            "Address of the API of a hub of the Zero-to-JupyterHub chart, such as"
+            " http://hub:8081/hub/api; null: the hub is a part of this installation."
+        ),
     )
     services_host: Annotated[str, AfterValidator(label)] = Field(
         default="nacelle-services",

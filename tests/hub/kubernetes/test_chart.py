@@ -1,4 +1,4 @@
-"""The hub of the Zero-to-JupyterHub chart, after our file of its jupyterhub_config.d. Tier: none."""
+"""The hub of the Zero-to-JupyterHub chart, after our file of its configuration. Tier: none."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LABELS = {"hub.jupyter.org/network-access-hub": "true"}
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    made = make_settings()
+    made = make_settings(hub_api_url="http://hub:8081/hub/api")
     sessions = made.sessions.model_copy(update={"engine": "kubernetes"})
     return made.model_copy(update={"data_dir": tmp_path, "sessions": sessions})
 

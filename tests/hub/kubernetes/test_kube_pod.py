@@ -17,6 +17,7 @@ from nacelle.hub.forms import to_profile_list
 from nacelle.hub.kube_session import SECRET_NAMES, KubeSession
 from nacelle.hub.kube_traits import make_choice_traits
 from nacelle.hub.refusals import ChoiceRefused
+from nacelle.settings.vault import VaultSettings
 
 pytestmark = pytest.mark.usefixtures("nowhere")
 VERSIONS = ("1.32", "1.33", "1.34", "1.35", "1.36")
@@ -267,6 +268,13 @@ async def test_the_pod_finds_everything_through_the_proxy() -> None:
     assert env["NACELLE_BROKER_URL"] == "http://proxy-public/services/broker"
     assert env["AWS_ENDPOINT_URL"] == "https://store.example"
     assert "127.0.0.1" not in json.dumps(env)
+
+
+async def test_a_session_asks_for_secrets_where_there_is_a_vault() -> None:
+    assert "NACELLE_SECRETS" not in variables(await pod_of(make_session()))
+    vault = VaultSettings(url="https://vault.example")
+    settings = make_settings().model_copy(update={"vault": vault})
+    assert variables(await pod_of(make_session(settings=settings)))["NACELLE_SECRETS"] == "1"
 
 
 async def test_sessions_are_spread_when_the_settings_say_so() -> None:

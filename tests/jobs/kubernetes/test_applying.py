@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
-from nacelle.jobs.job import Environment, Job, Schedule, Suspension
+from nacelle.jobs.job import Environment, Job, Schedule, Suspension, Value
 from nacelle.jobs.kubernetes.naming import object_name
 from nacelle.jobs.kubernetes.secret import order_file
 from nacelle.jobs.kubernetes.storing import NoKeys, StoreAway
-from nacelle.jobs.order import Order
+from nacelle.jobs.order import Order, Stage
 from nacelle.jobs.parts import Sentence
 from tests.jobs.kubernetes.clusters import CONTENT, DIGEST, Scene, result
+from tests.jobs.kubernetes.sweeps import CHOOSING, pipeline_job
 from tests.support.kubernetes.emulator import CRON_JOBS, JOBS, SECRETS, Object
 
 LATER = Schedule(cron="30 7 * * *", zone="UTC")
@@ -260,3 +261,40 @@ async def test_a_lost_store_is_made_again_from_the_cluster(scene: Scene) -> None
         await scene.launched(run)
     # Its notebook is brought back when it is needed again.
     assert scene.store.notebook_path(DIGEST).read_bytes() == CONTENT
+
+
+async def test_case_10_a_sweep_s_cron_job_makes_an_indexed_job(scene: Scene) -> None:
+    job = pipeline_job(scene, schedule=LATER)
+    async with scene.running():
+        made = await scene.applied(job)
+    spec = made["spec"]["jobTemplate"]["spec"]
+    assert (spec["completionMode"], spec["completions"]) == ("Indexed", 3)
+    assert "suspend" not in spec
+    secret = scene.secret(object_name(job.id))
+    order = Order.model_validate_json(secret[order_file(job.snapshot.version)])
+    assert order.stage == Stage(step="try", numbers=(1, 2, 3))
+
+
+async def test_case_10_other_parameters_are_another_number_of_indexes(scene: Scene) -> None:
+    job = pipeline_job(scene, schedule=LATER)
+    async with scene.running():
+        await scene.applied(job)
+        value = Value(type="list", value=(0.1, 0.2, 0.3, 0.4, 0.5))
+        change(scene, job, parameters={"rates": value})
+        await scene.until(
+            lambda: cron_job(scene, job)["spec"]["jobTemplate"]["spec"]["completions"] == 5,
+            "the change",
+        )
+        value = Value(type="text", value="many")
+        change(scene, job, parameters={"rates": value})
+        await scene.until(lambda: cron_job(scene, job)["spec"]["suspend"], "its suspension")
+    found = scene.store.job(job.id)
+    assert found and found.suspension
+    assert "is no list of at most 256 values" in found.suspension.why.en
+
+
+async def test_case_10_the_first_of_several_steps_waits_for_the_engine(scene: Scene) -> None:
+    job = pipeline_job(scene, CHOOSING, schedule=LATER)
+    async with scene.running():
+        made = await scene.applied(job)
+    assert made["spec"]["jobTemplate"]["spec"]["suspend"] is True

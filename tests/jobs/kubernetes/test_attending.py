@@ -11,10 +11,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from nacelle.jobs.exits import explain
-from nacelle.jobs.job import Environment, Retry, Run
+from nacelle.jobs.job import Environment, Retry, Run, Schedule
 from nacelle.jobs.kubernetes.naming import run_name
 from nacelle.jobs.kubernetes.storing import NoKeys
 from tests.jobs.kubernetes.clusters import TICK, Scene, result
+from tests.jobs.kubernetes.sweeps import CHOOSING, begins, gives, pipeline_job
 from tests.support.kubernetes.emulator import EVENTS, JOBS, PODS, SECRETS, Object
 
 
@@ -244,6 +245,52 @@ async def test_case_8_a_job_that_was_taken_away_while_nobody_watched(scene: Scen
         ended = await scene.ended(run.id)
     assert ended.state == "cancelled"
     assert scene.cluster.held[JOBS] == {}
+
+
+async def test_case_9_a_tick_of_several_steps_is_let_go_while_one_is_under_way(
+    scene: Scene,
+) -> None:
+    job = pipeline_job(scene, CHOOSING, schedule=Schedule(cron="0 6 * * *"))
+    async with scene.running():
+        await scene.applied(job)
+        first = await scene.tick(job)
+        await scene.until(lambda: not is_suspended(scene, first), "its turn")
+        for index, pod in enumerate(await begins(scene, first, 0, 1, 2)):
+            await gives(scene, pod, f"try-{index + 1}", score=1)
+        await scene.job_ends(first, "Complete")
+        run = scene.run(id_of(first))
+        second = await scene.launched(run, 1)
+        # Kubernetes sees nothing of the first one any more.
+        later = await scene.tick(job, TICK + timedelta(days=1))
+        skipped = await scene.ended(id_of(later))
+        await scene.until(lambda: name_of(later) not in scene.cluster.held[JOBS], "its removal")
+        (pod,) = await begins(scene, second, 0)
+        await gives(scene, pod, "best")
+        assert (await scene.ended(run.id)).state == "succeeded"
+    assert skipped.exit
+    assert (skipped.state, skipped.exit.code) == ("skipped", "overlap")
+
+
+async def test_case_9_a_tick_of_several_steps_takes_the_place_of_another(scene: Scene) -> None:
+    job = pipeline_job(scene, CHOOSING, schedule=Schedule(cron="0 6 * * *"), overlap="replace")
+    async with scene.running():
+        await scene.applied(job)
+        first = await scene.tick(job)
+        await scene.until(lambda: not is_suspended(scene, first), "its turn")
+        later = await scene.tick(job, TICK + timedelta(days=1))
+        await scene.until(lambda: not is_suspended(scene, later), "its turn")
+        await scene.until(
+            lambda: scene.cluster.held[JOBS][name_of(first)]["metadata"].get("deletionTimestamp"),
+            "the other's end",
+        )
+        await scene.cluster.remove(JOBS, name_of(first))
+        ended = await scene.ended(id_of(first))
+    assert ended.exit
+    assert (ended.state, ended.exit.code) == ("cancelled", "replaced")
+
+
+def is_suspended(scene: Scene, made: Object) -> bool:
+    return bool(scene.cluster.held[JOBS][name_of(made)]["spec"].get("suspend"))
 
 
 async def test_a_run_that_failed_is_tried_again_as_another_job(scene: Scene) -> None:

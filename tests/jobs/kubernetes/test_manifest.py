@@ -15,7 +15,7 @@ import yaml
 from nacelle.jobs.job import Environment, Missed, Retry, Schedule, Suspension, Value
 from nacelle.jobs.kubernetes import rights
 from nacelle.jobs.kubernetes.secret import make_secret
-from nacelle.jobs.manifest import Place, make_cron_job, make_job, manifest_of
+from nacelle.jobs.manifest import Part, Place, make_cron_job, make_job, manifest_of
 from nacelle.jobs.parts import Sentence
 from tests.jobs import samples
 
@@ -241,6 +241,84 @@ def test_case_9_texts_of_people_are_neither_variables_nor_commands() -> None:
     assert "rm -rf" not in str(made["spec"])
     assert "rm -rf" not in str(made["metadata"]["labels"])
     assert made["metadata"]["annotations"]["nacelle.io/owner"] == evil
+    valid(made)
+
+
+INDEXED = {
+    "completionMode": "Indexed",
+    "completions": 12,
+    "parallelism": 2,
+    "backoffLimitPerIndex": 3,
+    "podFailurePolicy": {
+        "rules": [
+            {
+                "action": "Count",
+                "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
+            },
+            {
+                "action": "FailIndex",
+                "onExitCodes": {"containerName": "run", "operator": "NotIn", "values": [0]},
+            },
+        ]
+    },
+}
+
+
+def indexed(secret: str, labels: dict[str, str]) -> dict[str, Any]:
+    plain = spec(secret, labels)
+    del plain["backoffLimit"]
+    return {**INDEXED, **plain}
+
+
+def test_case_10_a_matrix_is_one_indexed_job() -> None:
+    name = f"nacelle-run-{RUN.id}"
+    labels = {**LABELS, "nacelle.io/run": RUN.id}
+    made = make_job(JOB, Place(), RUN, JOB.snapshot, Part(items=12))
+    assert made == {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "name": name,
+            "namespace": "nacelle-jobs",
+            "labels": labels,
+            "annotations": told_of(version=VERSION),
+        },
+        "spec": {"suspend": True, **indexed(name, labels)},
+    }
+    valid(made)
+
+
+def test_case_10_a_matrix_on_a_schedule_is_indexed_too() -> None:
+    made = make_cron_job(JOB, Place(), Part(items=12))
+    assert made["spec"]["jobTemplate"]["spec"] == indexed(NAME, LABELS)
+    valid(made, yaml.safe_load(manifest_of(JOB, part=Part(items=12))))
+    assert (
+        yaml.safe_load(manifest_of(samples.job(), part=Part(items=3)))["spec"]["completions"] == 3
+    )
+
+
+@pytest.mark.parametrize(("items", "at_once", "wanted"), [(3, 8, 3), (256, 8, 8), (1, 2, 1)])
+def test_case_10_as_many_at_once_as_one_person_may(items: int, at_once: int, wanted: int) -> None:
+    made = make_job(JOB, Place(at_once=at_once), RUN, part=Part(items=items))
+    assert made["spec"]["parallelism"] == wanted
+    valid(made)
+
+
+def test_case_11_each_step_has_a_job_of_its_own() -> None:
+    made = make_job(JOB, Place(), RUN, part=Part(place=2, alone=False))
+    name = f"nacelle-run-{RUN.id}-s2"
+    labels = {**LABELS, "nacelle.io/run": RUN.id, "nacelle.io/stage": "2"}
+    assert made["metadata"]["name"] == name
+    assert made["metadata"]["labels"] == labels
+    assert made["spec"] == {"suspend": True, **spec(name, labels)}
+    assert len(f"{make_job(JOB, Place(), RUN, part=Part(99, 256))['metadata']['name']}-255") <= 63
+    valid(made)
+
+
+def test_case_11_the_first_of_several_steps_waits_for_the_engine() -> None:
+    made = make_cron_job(JOB, Place(), Part(items=12, alone=False))
+    template = made["spec"]["jobTemplate"]["spec"]
+    assert template == {"suspend": True, **indexed(NAME, LABELS)}
     valid(made)
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from nacelle.jobs.kubernetes.naming import object_name
 from tests.jobs.kubernetes.clusters import TICK, Scene, result
+from tests.jobs.kubernetes.sweeps import CHOOSING, gives, pipeline_job, record_of
 from tests.support.kubernetes.emulator import CRON_JOBS, JOBS, PODS, Object
 
 # Many kernels, or many starts: too long for each change.
@@ -94,3 +95,65 @@ async def test_killed_at_random_nothing_is_lost_or_done_twice(scene: Scene, seed
     live = set(scene.hub.live) - {id for _, id in scene.store.tokens_to_revoke(1000)}
     known = scene.cluster.held[CRON_JOBS][object_name(job.id)]["metadata"]["annotations"]
     assert all(id in known["nacelle.io/tokens"] for id in live)
+
+
+class Fingers(Hands):
+    """The same for Indexed Jobs: a pod for each index, as many at once as the Job says."""
+
+    async def _move_on(self, job: Object) -> None:
+        if job["spec"].get("completionMode") != "Indexed":
+            return await self._move_one(job, None, "best")
+        live = 0
+        for index in range(job["spec"]["completions"]):
+            name = f"{job['metadata']['name']}-{index}-x1"
+            pod = self.scene.cluster.held[PODS].get(name)
+            ended = pod and pod["status"]["phase"] in ("Succeeded", "Failed")
+            if not ended and live < job["spec"]["parallelism"]:
+                live += 1
+                await self._move_one(job, index, f"try-{index + 1}")
+        if not live:
+            await self.scene.job_ends(job, "Complete")
+        return None
+
+    async def _move_one(self, job: Object, index: int | None, item: str) -> None:
+        of_index = "" if index is None else f"-{index}"
+        name = f"{job['metadata']['name']}{of_index}-x1"
+        pod = self.scene.cluster.held[PODS].get(name)
+        if pod is None:
+            self.pods[name] = self.pods.get(name, 0) + 1
+            await self.scene.pod(job, index)
+        elif pod["status"]["phase"] == "Pending":
+            await self.scene.starts(pod)
+        elif pod["status"]["phase"] == "Running":
+            await gives(self.scene, pod, item, score=index)
+            if index is None:
+                await self.scene.job_ends(job, "Complete")
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_killed_at_random_a_sweep_is_neither_lost_nor_done_twice(
+    scene: Scene, seed: int
+) -> None:
+    chance = random.Random(seed)
+    job = pipeline_job(scene, CHOOSING, overlap="allow")
+    hands = Fingers(scene, chance)
+    working = asyncio.create_task(hands.work())
+    try:
+        runs = []
+        for _ in range(KILLS):
+            if len(runs) < 6:
+                runs.append(scene.ask(job))
+            async with scene.running():
+                await asyncio.sleep(chance.uniform(0.01, 0.3))
+        async with scene.running():
+            ended = [await scene.ended(run.id) for run in runs]
+    finally:
+        working.cancel()
+    assert {run.state for run in ended} == {"succeeded"}
+    for run in runs:
+        assert [one.outputs.get("score") for one in record_of(scene, run).items] == [0, 1, 2, None]
+    # Each Job was made once, and each index had one pod.
+    made = [name for verb, kind, name in scene.cluster.asked if (verb, kind) == ("create", JOBS)]
+    assert len(set(made)) == 2 * len(runs)
+    assert set(hands.pods.values()) == {1}
+    assert len(hands.pods) == 4 * len(runs)

@@ -20,11 +20,16 @@ import pytest
 from nacelle.jobs.kubernetes.secret import make_secret
 from nacelle.jobs.kubernetes.storing import Storing, notebook_address
 from nacelle.jobs.kubernetes.telling import LONGEST_MESSAGE, PROGRESS, termination_message
-from nacelle.jobs.order import Order, Result
+from nacelle.jobs.order import Order, Result, Stage
 from nacelle.jobs.parts import Progress, Sentence
-from nacelle.jobs.run import ENDED, MISTAKEN
+from nacelle.jobs.pipelines.bundle import Bundle
+from nacelle.jobs.pipelines.records import ItemRecord, PipelineRecord
+from nacelle.jobs.run import MISTAKEN
+from nacelle.jobs.run_in_pod import FAILED, STOPPED, SUCCEEDED
 from tests.jobs import samples
 from tests.jobs.kubernetes.clusters import decoded
+from tests.jobs.kubernetes.sweeps import BEST, CHOOSING, TRY
+from tests.jobs.pipelines.pipelines import Pipelines, bundle
 from tests.jobs.running.runs import BUCKET, TOKEN, Place
 from tests.storage.conftest import exchange, s3_client
 from tests.support.waiting import wait_for
@@ -92,6 +97,23 @@ def make_pod(place: Place, tmp_path: Path, *cells: str, **changes: Any) -> Pod:
     return Pod(place, tmp_path, folder.read_order())
 
 
+def make_pod_of(place: Place, tmp_path: Path, made: Bundle, stage: Stage) -> Pod:
+    """A pod of a step of a pipeline."""
+    folder = Pipelines(place).order(made)
+    for name in ("secret", "work"):
+        (tmp_path / name).mkdir()
+    order = folder.read_order()
+    run = samples.run(version=order.run.version)
+    return Pod(place, tmp_path, order.model_copy(update={"stage": stage, "run": run}))
+
+
+def read(pod: Pod, address: str) -> bytes:
+    keys = exchange(pod.place.store.url, pod.place.issuer.token("user:ada"))
+    client = s3_client(pod.place.store.url, keys)
+    key = address.partition(f"{BUCKET}/")[2]
+    return bytes(client.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+
+
 async def put(pod: Pod) -> None:
     await Storing().put_notebook(pod.order, TOKEN, pod.order.notebook_file)
 
@@ -99,7 +121,7 @@ async def put(pod: Pod) -> None:
 async def test_a_run_fetches_its_notebook_and_says_how_it_ended(pod: Pod) -> None:
     await put(pod)
     pod.mount()
-    assert pod.start().wait(240) == ENDED, pod.output()
+    assert pod.start().wait(240) == SUCCEEDED, pod.output()
     result = pod.result()
     assert result.state == "succeeded"
     assert b"hello\n" in pod.output()
@@ -122,12 +144,73 @@ async def test_a_tick_has_the_id_and_the_time_that_the_cluster_gives_it(
         "NACELLE_KUBERNETES_JOB": f"nacelle-{samples.ID}-{minutes}",
         "NACELLE_KUBERNETES_UID": UID,
     }
-    assert pod.start(**labels).wait(240) == ENDED, pod.output()
+    assert pod.start(**labels).wait(240) == SUCCEEDED, pod.output()
     id = UID.replace("-", "")
     assert f"run {id}".encode() in pod.output()
     notebook = pod.result().notebook
     assert notebook
     assert notebook.endswith(f"/20260302T050000Z-{id[:8]}/notebook.ipynb")
+
+
+async def test_an_index_runs_its_combination(place: Place, tmp_path: Path) -> None:
+    made = bundle(CHOOSING, **{"try": TRY, "best": BEST})
+    pod = make_pod_of(place, tmp_path, made, Stage(step="try", numbers=(1, 3)))
+    await put(pod)
+    pod.mount()
+    assert pod.start(JOB_COMPLETION_INDEX="1").wait(240) == SUCCEEDED, pod.output()
+    address = f"{pod.order.target}/steps/try-3"
+    assert pod.result().notebook == f"{address}/notebook.ipynb"
+    item = ItemRecord.model_validate_json(read(pod, f"{address}/item.json"))
+    assert (item.name, item.matrix, item.state) == ("try-3", {"rate": 0.3}, "succeeded")
+    assert item.outputs == {"score": 0.3}
+    assert b"Step try-3 (rate=0.3)" in pod.output()
+
+
+async def test_a_later_step_takes_what_lies_beside_the_results(
+    place: Place, tmp_path: Path
+) -> None:
+    made = bundle(CHOOSING, **{"try": TRY, "best": ["scores = []", "print('best', max(scores))"]})
+    pod = make_pod_of(place, tmp_path, made, Stage(step="best", goes_on=True))
+    items = tuple(
+        ItemRecord(step="try", number=one, state="succeeded", outputs={"score": one})
+        for one in (1, 2, 3)
+    )
+    record = PipelineRecord(
+        run=pod.order.run.id, version=pod.order.run.version, values={"rates": [1, 2, 3]},
+        scheduled=samples.NOON, started=samples.NOON, shared="", items=items,
+    )  # fmt: skip
+    (tmp_path / "pipeline.json").write_text(record.model_dump_json())
+    await put(pod)
+    await Storing().give(pod.order, TOKEN, [(tmp_path / "pipeline.json", "pipeline.json")])
+    pod.mount()
+    assert pod.start().wait(240) == SUCCEEDED, pod.output()
+    assert b"best 3\n" in pod.output()
+    assert pod.result().notebook == f"{pod.order.target}/steps/best/notebook.ipynb"
+
+
+async def test_an_index_that_fails_says_so(place: Place, tmp_path: Path) -> None:
+    made = bundle(
+        CHOOSING,
+        **{"try": [TRY[0], "import nacelle\nnacelle.output('score', 1 / 0)"], "best": BEST},
+    )
+    pod = make_pod_of(place, tmp_path, made, Stage(step="try", numbers=(2,)))
+    await put(pod)
+    pod.mount()
+    assert pod.start(JOB_COMPLETION_INDEX="0").wait(240) == FAILED
+    assert pod.result().exit.code == "exception"
+    item = ItemRecord.model_validate_json(read(pod, f"{pod.order.target}/steps/try-2/item.json"))
+    assert item.exit and "ZeroDivisionError" in item.exit.said.en
+
+
+@pytest.mark.parametrize("index", ["", "2", "-1", "x"])
+def test_an_index_that_the_order_does_not_have_runs_nothing(
+    place: Place, tmp_path: Path, index: str
+) -> None:
+    made = bundle(CHOOSING, **{"try": TRY, "best": BEST})
+    pod = make_pod_of(place, tmp_path, made, Stage(step="try", numbers=(1, 3)))
+    pod.mount()
+    assert pod.start(JOB_COMPLETION_INDEX=index).wait(60) == MISTAKEN
+    assert not (pod.folder / "message").exists()
 
 
 async def test_a_notebook_that_is_not_what_was_promoted_is_not_run(pod: Pod) -> None:
@@ -137,7 +220,7 @@ async def test_a_notebook_that_is_not_what_was_promoted_is_not_run(pod: Pod) -> 
     client = s3_client(pod.place.store.url, keys)
     client.put_object(Bucket=BUCKET, Key=key, Body=samples.content("print('forged')"))
     pod.mount()
-    assert pod.start().wait(240) == ENDED
+    assert pod.start().wait(240) == FAILED
     assert pod.result().exit.code == "notebook"
     assert b"forged" not in pod.output()
 
@@ -146,7 +229,7 @@ async def test_a_token_that_the_broker_refuses_ends_the_run_in_words(pod: Pod) -
     pod.mount(token="replayed-after-its-job-was-deleted")
     pod.place.broker.answer = (403, {"message": "this token is not known"})
     try:
-        assert pod.start().wait(240) == ENDED
+        assert pod.start().wait(240) == FAILED
     finally:
         pod.place.broker.answer = None
     assert pod.result().exit.code == "keys-refused"
@@ -161,7 +244,7 @@ async def test_a_pod_that_is_deleted_says_that_it_was_stopped(place: Place, tmp_
     process = pod.start()
     wait_for(lambda: b"now" in pod.output(), what="the cell")
     process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == ENDED
+    assert process.wait(60) == STOPPED
     assert pod.result().state == "cancelled"
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from nacelle.jobs.engine.addressing import target
 from nacelle.jobs.engine.launcher import RUNNER
-from nacelle.jobs.engine.orders import target
 from nacelle.jobs.job import Notebook, Retry
 from nacelle.jobs.pipelines.bundle import write_bundle
 from tests.jobs.engines import Bench, bench_in

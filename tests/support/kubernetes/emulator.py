@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -271,11 +271,10 @@ class Emulator(Objects):
         with self._watching():
             for one in [one for one in first if _matches(one, request)]:
                 await _line(answer, {"type": "ADDED", "object": one})
-            try:
+            # Its time is over, or the client went away.
+            with suppress(TimeoutError, ConnectionError):
                 async with asyncio.timeout(float(seconds) if seconds else None):
                     await self._tell_all(request, at, answer, since)
-            except TimeoutError:
-                pass
         return answer
 
     async def _tell_all(

@@ -43,19 +43,27 @@ class Runtime(Protocol):
 
 
 class Idle:
-    """Containers that run nothing, until they are stopped."""
+    """Containers that run nothing, until they are stopped; their ports take connections."""
 
     def __init__(self) -> None:
         self._over: dict[str, asyncio.Event] = {}
+        self._doors: dict[str, asyncio.Server] = {}
 
     async def start(self, pod: Object, address: str) -> None:
         self._over[uid_of(pod)] = asyncio.Event()
+        for port in pod["spec"]["containers"][0].get("ports") or ():
+            door = await asyncio.start_server(
+                lambda _, writer: writer.close(), address, port["containerPort"]
+            )
+            self._doors[uid_of(pod)] = door
 
     async def wait(self, pod: Object) -> int:
         await self._over[uid_of(pod)].wait()
         return 143
 
     async def stop(self, pod: Object) -> None:
+        if door := self._doors.pop(uid_of(pod), None):
+            door.close()
         if over := self._over.pop(uid_of(pod), None):
             over.set()
 

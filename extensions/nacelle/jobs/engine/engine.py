@@ -17,16 +17,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from nacelle.jobs.engine.admission import Limits, choose
+from nacelle.jobs.engine.admission import Limits
 from nacelle.jobs.engine.attending import Attending
 from nacelle.jobs.engine.launcher import Child, Launcher
 from nacelle.jobs.engine.launching import HUB_AWAY_SECONDS, Launching
 from nacelle.jobs.engine.outside import Clock, Hub, HubAway, Orders
-from nacelle.jobs.exits import explain
+from nacelle.jobs.engine.turns import take_turns
 from nacelle.jobs.job import Run
-from nacelle.jobs.states import IllegalTransition
 from nacelle.jobs.store import Store
 from nacelle.jobs.store.rows import Launched
 
@@ -146,34 +143,11 @@ class Engine:
         return changed
 
     def _admit(self, now: datetime) -> None:
-        waiting = self._store.waiting(now)
-        for one in waiting:
-            if one.let_go:
-                self._let_go(one.run, now)
-        under_way = [(one.owner, one.run.job) for one in self._launched]
-        kept = [one for one in waiting if not one.let_go]
-        for one in choose(kept, under_way, self._limits):
-            if run := self._take(one.run, now):
-                self._begin(run, self._launch(run))
-                self._stale = True
-        self._next_waiting = self._store.next_waiting(now)
-
-    def _let_go(self, run_id: str, now: datetime) -> None:
-        try:
-            self._store.job_ends_run(run_id, "skipped", explain("suspended"), now)
-            self._stale = True
-        except (IllegalTransition, LookupError):
-            # Somebody cancelled it, or deleted its job, since it was read.
-            log.info("a run is over already", extra={"run": run_id})
-        except ValidationError:
-            log.exception("a run cannot be let go", extra={"run": run_id})
-
-    def _take(self, run_id: str, now: datetime) -> Run | None:
-        try:
-            return self._store.take(run_id, now)
-        except ValidationError:
-            log.exception("a run cannot be read", extra={"run": run_id})
-            return None
+        turns = take_turns(self._store, self._launched, self._limits, now)
+        for run in turns.taken:
+            self._begin(run, self._launch(run))
+        self._stale = self._stale or turns.changed
+        self._next_waiting = turns.following
 
     def _begin(self, run: Run, launch: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(launch)

@@ -14,6 +14,7 @@ Numbered, each with a test of its number in tests/jobs/kubernetes/test_applying.
    why.
 8. A CronJob of a job that the store never knew is suspended: nothing but it tells of that job.
 9. With the hub, the store or the cluster away nothing is concluded, and it is done later.
+10. Of a pipeline whose steps are Jobs of their own, the CronJob makes that of the first step.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from nacelle.jobs.engine.outside import Clock, Hub, HubAway, Token, Unrunnable
 from nacelle.jobs.engine.owners import PLATFORM
 from nacelle.jobs.exits import explain
 from nacelle.jobs.job import Job, Suspension
+from nacelle.jobs.kubernetes.bundles import Bundles
 from nacelle.jobs.kubernetes.cluster import CRON_JOBS, SECRETS, Cluster, ClusterRefused
 from nacelle.jobs.kubernetes.launching import mint, put_notebook
 from nacelle.jobs.kubernetes.naming import BODY, PREFIX, TOKENS, annotation_of, object_name
@@ -38,13 +40,18 @@ from nacelle.jobs.kubernetes.secret import make_secret
 from nacelle.jobs.kubernetes.sights import Sights
 from nacelle.jobs.kubernetes.storing import Storing
 from nacelle.jobs.kubernetes.work import Passing
-from nacelle.jobs.manifest import make_cron_job
+from nacelle.jobs.manifest import Part, make_cron_job
+from nacelle.jobs.order import Stage
+from nacelle.jobs.pipelines.spreading import first_of
+from nacelle.jobs.running.ending import Ended
 from nacelle.jobs.states import job_after
 from nacelle.jobs.store import Store
 
 _APPLIED = f"{PREFIX}/applied"
 _OWNER = f"{PREFIX}/owner"
 _INVALID = 422
+# For reading one object.
+_TOKEN_SECONDS = 600
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +82,7 @@ class Applying:
         self._token_seconds = token_seconds
         # What was written last: the watch tells of it later, and of what was before it first.
         self._known: dict[str, dict[str, Any]] = {}
+        self._bundles = Bundles()
 
     def gone(self, found: dict[str, Any]) -> None:
         """A CronJob is gone, whoever removed it."""
@@ -118,7 +126,9 @@ class Applying:
         except HubAway as error:
             raise Passing(f"a job waits for the hub: {error}") from None
         planned = self._orders.make_for_ticks(job, person)
-        made = make_cron_job(job, planned.place)
+        part, stage = await self._begins_with(job, planned)
+        planned = planned._replace(order=planned.order.model_copy(update={"stage": stage}))
+        made = make_cron_job(job, planned.place, part)
         wanted = _Digests(_digest(made), _digest(planned.order.model_dump(mode="json")))
         applied, tokens, now = _applied(there), _tokens(there), self._clock.now()
         if applied.order != wanted.order or not tokens or tokens["renew"] <= now:
@@ -135,6 +145,27 @@ class Applying:
             await self._annotate(job, {TOKENS: _written(tokens)})
         renew: datetime = tokens["renew"]
         return max(1.0, (renew - now).total_seconds())
+
+    async def _begins_with(self, job: Job, planned: Planned) -> tuple[Part, Stage | None]:
+        """The first step of a job that is spread; all of any other."""
+        digest = job.notebook.sha256
+        file = self._store.notebook_path(digest)
+        if not file.exists():
+            # The store of jobs was lost with its notebooks: it lies in the bucket.
+            token = await mint(self._hub, job, f"job {job.id}", _TOKEN_SECONDS)
+            try:
+                await put_notebook(self._storing, self._store, job, planned.order, token.text)
+            finally:
+                await self._revoke(job.owner, [token.id])
+        try:
+            understood = await self._bundles.read(digest, file)
+            if understood is None:
+                return Part(), None
+            first = first_of(understood.pipeline, job.snapshot, planned.order.zone)
+        except Ended as end:
+            raise Unrunnable(end.exit) from None
+        numbers = tuple(range(1, (first.items or 0) + 1))
+        return Part(0, first.items, first.alone), Stage(step=first.step, numbers=numbers)
 
     async def _write(
         self,

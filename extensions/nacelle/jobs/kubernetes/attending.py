@@ -11,11 +11,14 @@ Numbered, each with a test of its number in tests/jobs/kubernetes/test_attending
 6. A pod that runs is followed; a run that ends has its whole log.
 7. A run that is over keeps no Job that goes on.
 8. A Job that was there and is not was taken away.
+9. A tick of a run in several steps waits for its turn: while the run before is not over, it is
+   skipped, or takes its place, as its job says. Kubernetes sees the Job of the first step only.
+
+A run whose steps are Jobs of their own is conducted by nacelle.jobs.kubernetes.spreading.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,11 +26,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from nacelle.cluster.pods import container_state
 from nacelle.jobs.engine.outside import Clock
-from nacelle.jobs.job import ENDS, Run
+from nacelle.jobs.exits import explain
+from nacelle.jobs.job import ENDS, Job, Run
 from nacelle.jobs.kubernetes.cluster import JOBS, Cluster
-from nacelle.jobs.kubernetes.following import Following
 from nacelle.jobs.kubernetes.launching import Launching
+from nacelle.jobs.kubernetes.logs import Logs, has_log
 from nacelle.jobs.kubernetes.naming import (
     RUN,
     VERSION,
@@ -43,20 +48,17 @@ from nacelle.jobs.kubernetes.reasons import (
     Running,
     Sight,
     Starting,
-    container_state,
     is_over,
     judge,
 )
 from nacelle.jobs.kubernetes.results import Results
 from nacelle.jobs.kubernetes.sights import SeenRun, Sights
+from nacelle.jobs.kubernetes.spreading import Spreading
 from nacelle.jobs.manifest import RUNNER_MEMORY
 from nacelle.jobs.order import RunFolder
 from nacelle.jobs.states import IllegalTransition
 from nacelle.jobs.store import Outputs, Store
 from nacelle.jobs.store.rows import Launched, Seen
-
-# For what is left of a log once its pod has ended.
-_LOG_SECONDS = 20.0
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +73,9 @@ class Attending:
         cluster: Cluster,
         sights: Sights,
         launching: Launching,
+        spreading: Spreading,
         results: Results,
+        logs: Logs,
         clock: Clock,
         start_seconds: int,
         again: Callable[[str, float], None],
@@ -87,7 +91,8 @@ class Attending:
         self._start = timedelta(seconds=start_seconds)
         self._again = again
         self._ended = ended
-        self._followed: dict[str, asyncio.Task[None]] = {}
+        self._logs = logs
+        self._spreading = spreading
 
     async def look(self, run_id: str) -> None:
         """Do what one run needs. Raises Passing, ClusterRefused."""
@@ -101,18 +106,19 @@ class Attending:
             if run is None:
                 return await self._remove(seen)
         if run.state in ENDS:
-            return await self._clear(run, seen)
+            return await self._clear(run)
         launched = self._launched(run_id)
         if launched is None:
             return None
+        if stages := await self._spreading.stages_of(run):
+            return await self._spreading.look(launched, stages, self._sight(launched, seen, False))
         if seen.job is None:
             return await self._without_job(launched)
         await self._attend(launched, seen)
 
     def close(self) -> None:
         """Follow no more logs."""
-        for task in self._followed.values():
-            task.cancel()
+        self._logs.close()
 
     def _launched(self, run_id: str) -> Launched | None:
         return next((one for one in self._store.launched() if one.run.id == run_id), None)
@@ -141,9 +147,22 @@ class Attending:
         if kept.id != run_id:
             log.warning("a tick has a second Job", extra={"run": kept.id, "job": job.id})
             return None
+        self._give_way(run, job, made)
         self._store.take(run_id, self._clock.now())
         self._launching.remember(run)
         return self._store.run(run_id)
+
+    def _give_way(self, run: Run, job: Job, made: Object) -> None:
+        """Let a tick of a run in several steps be skipped, or take the place of the one before."""
+        if not made["spec"].get("suspend") or job.overlap == "allow":
+            return
+        now = self._clock.now()
+        others = [one.run.id for one in self._store.launched() if one.run.job == job.id]
+        for other in others:
+            if job.overlap == "replace":
+                self._store.ask_stop(other, explain("replaced"), now)
+        if others and job.overlap == "forbid":
+            self._store.job_ends_run(run.id, "skipped", explain("overlap"), now)
 
     def _is_of_before(self, job_id: str, scheduled: datetime, made: Object) -> bool:
         """Whether a tick passed before its job was armed, and Kubernetes catches up on it since."""
@@ -179,7 +198,7 @@ class Attending:
         else:
             await self._finish_log(run.id, seen)
             self._end(launched, seen, verdict)
-            await self._clear(self._store.run(run.id) or run, seen)
+            await self._clear(self._store.run(run.id) or run)
 
     def _sight(self, launched: Launched, seen: SeenRun, late: bool) -> Sight:
         job = self._store.job_of_run(launched.run.id)
@@ -214,15 +233,17 @@ class Attending:
         log.info("run ended", extra={"run": run.id, "state": over.event, "exit": over.exit.code})
         self._ended(run.id)
 
-    async def _clear(self, run: Run, seen: SeenRun) -> None:
+    async def _clear(self, run: Run) -> None:
         """Let no Job of a run that is over go on; one that has ended stays to be looked at."""
-        if task := self._followed.pop(run.id, None):
-            task.cancel()
+        self._logs.forget(run.id)
+        self._spreading.close(run)
         await self._results.take(run)
-        if seen.job is None or seen.gone:
+        jobs = [one for one in self._sights.stages(run.id) if one.job and not one.gone]
+        if not jobs:
             return self._sights.forget(run.id)
-        if not is_over(seen.job) and not seen.job["metadata"].get("deletionTimestamp"):
-            await self._delete(seen.job, "Background")
+        for one in jobs:
+            if one.job and _goes_on(one):
+                await self._delete(one.job, "Background")
 
     async def _remove(self, seen: SeenRun) -> None:
         assert seen.job is not None
@@ -233,34 +254,29 @@ class Attending:
         await self._cluster.delete(JOBS, str(made["metadata"]["name"]), policy=policy)
 
     def _follow(self, run_id: str, seen: SeenRun) -> None:
-        before = self._followed.get(run_id)
-        failed = before and before.done() and not before.cancelled() and before.exception()
-        if seen.pod is None or (before and not failed):
+        if seen.pod is None:
             return
-        following = Following(
-            self._cluster,
-            str(seen.pod["metadata"]["name"]),
+        self._logs.follow(
+            run_id,
+            seen.pod,
             RunFolder(self._runs / run_id),
             lambda progress: self._store.progressed(run_id, progress),
             lambda: _has_ended(self._sights.of(run_id)),
         )
-        task = self._followed[run_id] = asyncio.create_task(following.run())
-        task.add_done_callback(_tell_failure)
 
     async def _finish_log(self, run_id: str, seen: SeenRun) -> None:
-        if not container_state(seen.pod).keys() & {"running", "terminated"}:
-            # It never began, and has no log.
-            return
-        self._follow(run_id, seen)
-        task = self._followed[run_id]
-        done, _ = await asyncio.wait({task}, timeout=_LOG_SECONDS)
-        if not done:
-            log.warning("a log did not come to its end", extra={"run": run_id})
+        if has_log(seen.pod):
+            self._follow(run_id, seen)
+            await self._logs.finish(run_id)
 
 
-def _tell_failure(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()):
-        log.error("a log cannot be followed", exc_info=error)
+def _goes_on(seen: SeenRun) -> bool:
+    """Whether a Job is not over, nor all of its pods."""
+    assert seen.job is not None
+    if is_over(seen.job) or seen.job["metadata"].get("deletionTimestamp"):
+        return False
+    ended = sum("terminated" in container_state(pod) for pod in seen.pods.values())
+    return ended < int(seen.job["spec"].get("completions") or 1)
 
 
 def _has_ended(seen: SeenRun) -> bool:

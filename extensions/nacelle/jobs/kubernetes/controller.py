@@ -17,22 +17,23 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import ValidationError
 
-from nacelle.jobs.engine.admission import Limits, choose
+from nacelle.jobs.engine.admission import Limits
 from nacelle.jobs.engine.outside import Clock, Hub
-from nacelle.jobs.exits import explain
+from nacelle.jobs.engine.turns import take_turns
 from nacelle.jobs.job import Job
 from nacelle.jobs.kubernetes.applying import Applying
 from nacelle.jobs.kubernetes.attending import Attending
 from nacelle.jobs.kubernetes.cluster import CRON_JOBS, EVENTS, JOBS, PODS, Cluster
 from nacelle.jobs.kubernetes.launching import Launching
+from nacelle.jobs.kubernetes.logs import Logs
 from nacelle.jobs.kubernetes.naming import BODY, SELECTOR, annotation_of, job_id_of
 from nacelle.jobs.kubernetes.orders import ClusterOrders
 from nacelle.jobs.kubernetes.results import Results
 from nacelle.jobs.kubernetes.sights import Sights
+from nacelle.jobs.kubernetes.spreading import Spreading
 from nacelle.jobs.kubernetes.storing import Storing
 from nacelle.jobs.kubernetes.watching import Watching
 from nacelle.jobs.kubernetes.work import Work
-from nacelle.jobs.states import IllegalTransition
 from nacelle.jobs.store import JobFilter, Store
 from nacelle.settings.jobs import KubernetesSettings
 
@@ -86,6 +87,19 @@ class Controller:
             Watching(cluster, EVENTS, "", sights.see_event),
         )
         launching = Launching(store, runs, cluster, hub, orders, storing, clock)
+        results, logs = Results(store, runs, hub, orders, storing), Logs(cluster)
+        spreading = Spreading(
+            store,
+            runs,
+            cluster,
+            sights,
+            launching,
+            results,
+            logs,
+            clock,
+            self._look_again,
+            self._run_ended,
+        )
         self._applying = Applying(
             store,
             cluster,
@@ -103,10 +117,12 @@ class Controller:
             cluster,
             sights,
             launching,
-            Results(store, runs, hub, orders, storing),
+            spreading,
+            results,
+            logs,
             clock,
             settings.start_seconds,
-            lambda id, seconds: self._work.add_after(Key("run", id), seconds),
+            self._look_again,
             self._run_ended,
         )
 
@@ -146,21 +162,14 @@ class Controller:
             self._give_turns()
 
     def _give_turns(self) -> None:
-        """Take the waiting runs that may start now, as the local engine does."""
-        now = self._clock.now()
-        waiting = self._store.waiting(now)
-        for one in waiting:
-            if one.let_go:
-                # Somebody may have cancelled it, or deleted its job, since it was read.
-                with suppress(IllegalTransition, LookupError):
-                    self._store.job_ends_run(one.run, "skipped", explain("suspended"), now)
-        under_way = [(one.owner, one.run.job) for one in self._store.launched()]
-        kept = [one for one in waiting if not one.let_go]
-        for one in choose(kept, under_way, self._limits):
-            if self._store.take(one.run, now):
-                self._work.add(Key("run", one.run))
-        if following := self._store.next_waiting(now):
-            self._work.add_after(_TURNS, self._seconds_until(following))
+        turns = take_turns(self._store, self._store.launched(), self._limits, self._clock.now())
+        for run in turns.taken:
+            self._work.add(Key("run", run.id))
+        if turns.following:
+            self._work.add_after(_TURNS, self._seconds_until(turns.following))
+
+    def _look_again(self, run_id: str, seconds: float) -> None:
+        self._work.add_after(Key("run", run_id), seconds)
 
     def _run_ended(self, run_id: str) -> None:
         self._work.add(_TURNS)

@@ -8,22 +8,35 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from nacelle.jobs.engine.launching import TOKEN_MARGIN, find_owner, no_keys
 from nacelle.jobs.engine.outside import Clock, Hub, HubAway, NotGiven, Unrunnable
 from nacelle.jobs.exits import explain
 from nacelle.jobs.job import Job, Run
 from nacelle.jobs.kubernetes.cluster import JOBS, SECRETS, Cluster, ClusterRefused
+from nacelle.jobs.kubernetes.naming import is_of_cron_job
 from nacelle.jobs.kubernetes.orders import ClusterOrders, Planned
 from nacelle.jobs.kubernetes.secret import make_secret
 from nacelle.jobs.kubernetes.storing import NoKeys, StoreRefused, Storing, notebook_address
 from nacelle.jobs.kubernetes.work import Passing
-from nacelle.jobs.manifest import make_job
-from nacelle.jobs.order import Order, RunFolder
+from nacelle.jobs.manifest import Part, make_job
+from nacelle.jobs.order import Order, RunFolder, Stage
+from nacelle.jobs.pipelines.records import RECORD
 from nacelle.jobs.store import Store
 
 log = logging.getLogger(__name__)
+
+
+class Turn(NamedTuple):
+    """The step of a run whose turn it is: its part of the run's Jobs, and what its pods are told;
+    all of a run that is not spread."""
+
+    part: Part = Part()
+    stage: Stage | None = None
+
+
+_ALL = Turn()
 
 
 class Launching:
@@ -47,36 +60,39 @@ class Launching:
         self._storing = storing
         self._clock = clock
 
-    def was_made(self, run: Run) -> bool:
-        """Whether the Job of a run was there once."""
-        return (self._runs / run.id / "made").exists()
+    def was_made(self, run: Run, place: int = 0) -> bool:
+        """Whether the Job of a run, or of one of its steps, was there once."""
+        return self._mark(run, place).exists()
 
-    def remember(self, run: Run) -> None:
+    def remember(self, run: Run, place: int = 0) -> None:
         """The Job of a run is there: when it is not, it was taken away."""
-        folder = self._runs / run.id
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (folder / "made").touch()
+        mark = self._mark(run, place)
+        mark.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mark.touch()
 
-    async def make(self, run: Run) -> None:
-        """Make the Job of a run that was taken. Raises Passing."""
+    async def make(self, run: Run, turn: Turn = _ALL) -> None:
+        """Make the Job of a run that was taken, or of one of its steps. Raises Passing."""
         try:
             job, planned = await self._plan(run)
             snapshot = self._store.snapshot(run.version)
-            made = make_job(job, planned.place, run, snapshot)
+            made = make_job(job, planned.place, run, snapshot, turn.part)
             there = await self._cluster.create(JOBS, made)
             if there is not None:
-                self.remember(run)
-                await self._complete(run, job, planned, there)
+                self.remember(run, turn.part.place)
+                await self._complete(run, job, planned, there, turn)
         except Unrunnable as error:
             self._fail(run, error)
         except ClusterRefused as error:
             self._fail(run, Unrunnable(explain("environment", message=error.message)))
 
-    async def complete(self, run: Run, made: dict[str, Any]) -> None:
-        """Give a Job its Secret and let its pod start. Raises Passing."""
+    async def complete(self, run: Run, made: dict[str, Any], turn: Turn = _ALL) -> None:
+        """Give a Job its Secret and let its pods start. Raises Passing."""
+        if is_of_cron_job(made):
+            # It has the Secret of its CronJob, and waited for its turn only.
+            return await self._let_start(made)
         try:
             job, planned = await self._plan(run)
-            await self._complete(run, job, planned, made)
+            await self._complete(run, job, planned, made, turn)
         except Unrunnable as error:
             self._fail(run, error)
 
@@ -90,20 +106,39 @@ class Launching:
             raise Passing(f"a run waits for the hub: {error}") from None
         return job, self._orders.make(run, snapshot, job, person)
 
-    async def _complete(self, run: Run, job: Job, planned: Planned, made: dict[str, Any]) -> None:
-        order = planned.order
+    async def _complete(
+        self, run: Run, job: Job, planned: Planned, made: dict[str, Any], turn: Turn
+    ) -> None:
+        order, folder = planned.order, RunFolder(self._runs / run.id)
         seconds = order.snapshot.timeout_seconds + planned.place.start_seconds + TOKEN_MARGIN
         token = await mint(self._hub, job, run.id, seconds)
         self._store.keep_token(run.id, job.owner, token.id)
         await put_notebook(self._storing, self._store, job, order, token.text)
-        RunFolder(self._runs / run.id).write_order(order)
-        await self._cluster.apply(SECRETS, make_secret(job.id, made, token.text, [order]))
+        folder.write_order(order)
+        if turn.stage and turn.stage.goes_on:
+            await give(self._storing, order, token.text, [(folder.path / RECORD, RECORD)])
+        told = order.model_copy(update={"stage": turn.stage})
+        await self._cluster.apply(SECRETS, make_secret(job.id, made, token.text, [told]))
+        await self._let_start(made)
+        log.info("run launched", extra={"run": run.id, "job": job.id, "owner": job.owner})
+
+    async def _let_start(self, made: dict[str, Any]) -> None:
         name = str(made["metadata"]["name"])
         await self._cluster.patch(JOBS, name, {"spec": {"suspend": False}})
-        log.info("run launched", extra={"run": run.id, "job": job.id, "owner": job.owner})
+
+    def _mark(self, run: Run, place: int) -> Path:
+        return self._runs / run.id / (f"made-{place}" if place else "made")
 
     def _fail(self, run: Run, error: Unrunnable) -> None:
         self._store.job_ends_run(run.id, "failed", error.exit, self._clock.now())
+
+
+async def give(storing: Storing, order: Order, token: str, files: list[tuple[Path, str]]) -> None:
+    """Put files beside a run's results. Raises Passing, Unrunnable."""
+    try:
+        await storing.give(order, token, files)
+    except StoreRefused as error:
+        raise Unrunnable(explain("storage", address=order.run_target, message=str(error))) from None
 
 
 async def mint(hub: Hub, job: Job, what: str, seconds: int) -> Any:

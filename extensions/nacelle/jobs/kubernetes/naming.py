@@ -16,6 +16,7 @@ PREFIX = "nacelle.io"
 # Labels.
 JOB = f"{PREFIX}/job"
 RUN = f"{PREFIX}/run"
+STAGE = f"{PREFIX}/stage"
 MANAGED = "app.kubernetes.io/managed-by"
 COMPONENT = "app.kubernetes.io/component"
 SELECTOR = f"{MANAGED}=nacelle,{COMPONENT}=job"
@@ -26,6 +27,7 @@ TOKENS = f"{PREFIX}/tokens"
 # Of Kubernetes.
 UID_LABEL = "batch.kubernetes.io/controller-uid"
 NAME_LABEL = "batch.kubernetes.io/job-name"
+INDEX = "batch.kubernetes.io/job-completion-index"
 SCHEDULED = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 
 Object = Mapping[str, Any]
@@ -38,9 +40,12 @@ def object_name(job_id: str) -> str:
     return f"nacelle-{job_id}"
 
 
-def run_name(run_id: str) -> str:
-    """The Job of a run that somebody asked for, and its Secret."""
-    return f"nacelle-run-{run_id}"
+def run_name(run_id: str, stage: int = 0) -> str:
+    """The Job of a run that somebody asked for, and its Secret; of a run in stages each its own.
+
+    Not by the number alone, which stands in the names of an Indexed Job's pods.
+    """
+    return f"nacelle-run-{run_id}-s{stage}" if stage else f"nacelle-run-{run_id}"
 
 
 def labels(job_id: str) -> dict[str, str]:
@@ -76,6 +81,16 @@ def run_id_of_pod(pod: Object) -> str | None:
     return id if _RUN_ID.fullmatch(id) else None
 
 
+def stage_of(found: Object) -> int:
+    """The place of the step that a Job or its pod runs; 0 of what has no stages."""
+    return _number(label_of(found, STAGE))
+
+
+def index_of(pod: Object) -> int:
+    """The completion index of a pod; 0 of a Job that has none."""
+    return _number(label_of(pod, INDEX) or annotation_of(pod, INDEX))
+
+
 def id_of_uid(uid: str) -> str:
     """A uid of Kubernetes as an id of ours: 32 hexadecimal digits."""
     return uid.replace("-", "").lower()
@@ -97,3 +112,7 @@ def tick_in(name: str) -> datetime | None:
 def is_of_cron_job(job: Object) -> bool:
     owners = job["metadata"].get("ownerReferences") or ()
     return any(owner.get("kind") == "CronJob" for owner in owners)
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isdecimal() else 0

@@ -14,18 +14,14 @@ from typing import NamedTuple
 
 from nacelle.credentials.issuer import Identity
 from nacelle.environments.profile import Choice, Profile
-from nacelle.environments.profiles import ProfileError, check
-from nacelle.environments.variables import cluster_addresses, make_environment
-from nacelle.jobs.engine.orders import OF_SESSIONS, target
-from nacelle.jobs.engine.outside import Unrunnable, explain_said
-from nacelle.jobs.exits import explain
-from nacelle.jobs.job import Environment, Job, Run, Snapshot
+from nacelle.environments.variables import cluster_addresses
+from nacelle.jobs.engine.choosing import choose_environment, make_order, variables_of
+from nacelle.jobs.job import Job, Run, Snapshot
 from nacelle.jobs.kubernetes.storing import NOTEBOOK_FILE
 from nacelle.jobs.manifest import Place
 from nacelle.jobs.order import Order
-from nacelle.kernels import NAMES
 from nacelle.language import Said
-from nacelle.settings import Settings, User
+from nacelle.settings import Settings
 
 # A tag, a digest, both or none.
 _VERSION = r"(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
@@ -44,25 +40,21 @@ class ClusterOrders:
     """Orders for pods; `profiles` reads the catalogue as it is now."""
 
     def __init__(self, settings: Settings, profiles: Callable[[], Sequence[Profile]]) -> None:
-        self._users = {user.name: user for user in settings.users}
         self._settings = settings
         self._addresses = cluster_addresses(settings)
         self._profiles = profiles
 
     def make(self, run: Run, snapshot: Snapshot, job: Job, person: Identity) -> Planned:
         """Raises Unrunnable: this person may not run it so."""
-        choice = self._choice(snapshot.environment, person)
-        order = Order(
-            run=run,
-            snapshot=snapshot,
-            job_name=job.name,
-            owner=person.name,
-            zone=job.schedule.zone if job.schedule else "UTC",
+        choice = choose_environment(self._profiles(), snapshot.environment, person, _hindrance)
+        order = make_order(
+            run,
+            snapshot,
+            job,
+            person,
+            choice,
             notebook_file=Path(NOTEBOOK_FILE),
-            kernel=snapshot.environment.kernel,
-            variables=self._variables(person, choice),
-            memory_bytes=choice.memory.limit,
-            target=target(job, run),
+            variables=variables_of(person, choice, self._addresses, self._settings.users),
             broker_url=self._addresses.broker,
         )
         return Planned(order, place_of(choice, self._settings))
@@ -77,27 +69,6 @@ class ClusterOrders:
             scheduled=_NEVER,
         )
         return self.make(run, job.snapshot, job, person)
-
-    def _choice(self, wanted: Environment, person: Identity) -> Choice:
-        profiles = self._profiles()
-        try:
-            options = {"profile": wanted.profile, **wanted.options}
-            choice = check(profiles, options, person.projects)
-        except ProfileError as error:
-            raise Unrunnable(explain_said("environment", error.said)) from None
-        if wanted.image and wanted.image != choice.image:
-            profile = next(one for one in profiles if one.name == choice.profile)
-            if not _allows(profile, wanted.image):
-                raise Unrunnable(explain_said("environment", _not_allowed(wanted.image)))
-            choice = choice.model_copy(update={"image": wanted.image, "other_image": True})
-        if wanted.kernel not in {NAMES[kernel] for kernel in choice.kernels}:
-            raise Unrunnable(explain("kernel-missing", kernel=wanted.kernel))
-        return choice
-
-    def _variables(self, person: Identity, choice: Choice) -> dict[str, str]:
-        user = self._users.get(person.name) or User.model_construct(name=person.name, mail=None)
-        made = make_environment(user, person.projects, choice, self._addresses, token="")
-        return {name: value for name, value in made.items() if name not in OF_SESSIONS}
 
 
 def place_of(choice: Choice, settings: Settings) -> Place:
@@ -118,8 +89,15 @@ def place_of(choice: Choice, settings: Settings) -> Place:
         tolerations=choice.tolerations,
         pull_secrets=settings.cluster.pull_secrets,
         start_seconds=jobs.start_seconds,
+        # Each index of a sweep is as large as a run alone: as many as one person's runs.
+        at_once=settings.jobs.limits.runs_at_once_each,
         keep_seconds=min(jobs.keep_seconds, settings.jobs.keep_days * _HALF_A_DAY),
     )
+
+
+def _hindrance(choice: Choice, profile: Profile) -> Said | None:
+    """Why a pod may not have this image; None when it may."""
+    return None if _allows(profile, choice.image) else _not_allowed(choice.image)
 
 
 def _allows(profile: Profile, image: str) -> bool:

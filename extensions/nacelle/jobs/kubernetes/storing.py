@@ -20,8 +20,12 @@ from nacelle.credentials.client import fetch_keys
 from nacelle.credentials.keys import Keys, KeysRefused, KeysUnavailable
 from nacelle.jobs.kubernetes.work import Passing
 from nacelle.jobs.order import Order
+from nacelle.jobs.pipelines.records import RECORD
 from nacelle.jobs.running.files import write_text
+from nacelle.jobs.running.uploading import CONTENT_TYPES
 
+# Of an item or a record; a notebook of code could write one without end.
+MOST_BYTES = 5_000_000
 # Where a pod has the notebook that it runs.
 NOTEBOOK_FILE = "/work/notebook.ipynb"
 _FOLDER = "jobs/.notebooks"
@@ -39,6 +43,10 @@ def notebook_address(order: Order) -> str:
     """Where the notebook of an order lies: s3://bucket/jobs/.notebooks/<sha256>.ipynb."""
     bucket = urlsplit(order.target).netloc
     return f"s3://{bucket}/{_FOLDER}/{order.snapshot.notebook.sha256}.ipynb"
+
+
+class NotThere(StoreRefused):
+    """There is no such object."""
 
 
 class NoKeys(StoreRefused):
@@ -60,10 +68,25 @@ class Storing:
         """Have copies of objects in files. Raises StoreAway, StoreRefused."""
         await asyncio.to_thread(_take, order, token, wanted)
 
+    async def take_some(self, order: Order, token: str, wanted: Sequence[tuple[str, Path]]) -> None:
+        """Have copies of those objects that are there. Raises StoreAway, StoreRefused."""
+        await asyncio.to_thread(_take_some, order, token, wanted)
+
+    async def give(self, order: Order, token: str, files: Sequence[tuple[Path, str]]) -> None:
+        """Put files beside the run's results, by their names there. Raises StoreAway,
+        StoreRefused."""
+        await asyncio.to_thread(_give, order, token, files)
+
 
 def read_notebook(order: Order, keys: Keys) -> bytes:
     """The notebook's bytes, as they lie in the bucket. Raises StoreAway, StoreRefused."""
     return _read(store_client(order.variables, keys), notebook_address(order))
+
+
+def read_record(order: Order, keys: Keys) -> bytes:
+    """The record of the run that an order is of. Raises StoreAway, StoreRefused."""
+    client = store_client(order.variables, keys)
+    return _read(client, f"{order.run_target}/{RECORD}", MOST_BYTES)
 
 
 def store_client(variables: Mapping[str, str], keys: Keys) -> Any:
@@ -87,17 +110,9 @@ def store_client(variables: Mapping[str, str], keys: Keys) -> Any:
 
 def _put(order: Order, token: str, file: Path) -> None:
     client = store_client(order.variables, _keys(order, token))
-    bucket, key = _split(notebook_address(order))
     content = file.read_bytes()
     _check(content, order)
-    try:
-        client.put_object(
-            Bucket=bucket, Key=key, Body=content, ContentType="application/x-ipynb+json"
-        )
-    except ClientError as error:
-        raise _told(error) from None
-    except BotoCoreError as error:
-        raise StoreAway(f"the store does not answer ({type(error).__name__})") from None
+    _write(client, notebook_address(order), content)
 
 
 def _bring(order: Order, token: str) -> bytes:
@@ -118,6 +133,34 @@ def _take(order: Order, token: str, wanted: Sequence[tuple[str, Path]]) -> None:
         write_text(file, _read(client, address).decode("utf-8", errors="replace"))
 
 
+def _take_some(order: Order, token: str, wanted: Sequence[tuple[str, Path]]) -> None:
+    client = store_client(order.variables, _keys(order, token))
+    for address, file in wanted:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            content = _read(client, address)
+        except NotThere:
+            continue
+        write_text(file, content.decode("utf-8", errors="replace"))
+
+
+def _give(order: Order, token: str, files: Sequence[tuple[Path, str]]) -> None:
+    client = store_client(order.variables, _keys(order, token))
+    for file, name in files:
+        _write(client, f"{order.run_target}/{name}", file.read_bytes())
+
+
+def _write(client: Any, address: str, content: bytes) -> None:
+    bucket, key = _split(address)
+    kind = CONTENT_TYPES[Path(key).suffix]
+    try:
+        client.put_object(Bucket=bucket, Key=key, Body=content, ContentType=kind)
+    except ClientError as error:
+        raise _told(error) from None
+    except BotoCoreError as error:
+        raise StoreAway(f"the store does not answer ({type(error).__name__})") from None
+
+
 def _keys(order: Order, token: str) -> Keys:
     try:
         return fetch_keys(order.broker_url, token)
@@ -127,21 +170,26 @@ def _keys(order: Order, token: str) -> Keys:
         raise StoreAway(str(error)) from None
 
 
-def _read(client: Any, address: str) -> bytes:
+def _read(client: Any, address: str, most: int | None = None) -> bytes:
     bucket, key = _split(address)
     try:
-        content: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
-        return content
+        body = client.get_object(Bucket=bucket, Key=key)["Body"]
+        content: bytes = body.read() if most is None else body.read(most + 1)
     except ClientError as error:
         raise _told(error) from None
     except BotoCoreError as error:
         raise StoreAway(f"the store does not answer ({type(error).__name__})") from None
+    if most is not None and len(content) > most:
+        raise StoreRefused(f"{address} is larger than {most / 1e6:.0f} MB")
+    return content
 
 
 def _told(error: ClientError) -> Exception:
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500))
     told = error.response.get("Error", {})
     said = str(told.get("Message") or told.get("Code") or status)
+    if status == 404:
+        return NotThere(said)
     return StoreAway(said) if status >= 500 or status == 429 else StoreRefused(said)
 
 

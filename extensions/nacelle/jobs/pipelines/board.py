@@ -3,41 +3,63 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from nacelle.jobs.order import RunFolder
 from nacelle.jobs.parts import Exit, Progress
 from nacelle.jobs.pipelines.index import index
 from nacelle.jobs.pipelines.pipeline import Step
-from nacelle.jobs.pipelines.records import ItemRecord, PipelineRecord, write_record
+from nacelle.jobs.pipelines.records import ItemRecord, PipelineRecord, output_of, write_record
 from nacelle.jobs.pipelines.understanding import Understood
-from nacelle.jobs.running.executing import Bench
 from nacelle.jobs.running.files import write_text
 
 
 class Board:
-    """Any thread may tell it something. `items` are in the order of the file."""
+    """Any thread may tell it something. `items` are in the order of the file.
 
-    def __init__(self, bench: Bench, understood: Understood, record: PipelineRecord) -> None:
-        self._bench = bench
+    `say` writes a line of the run's log; `hide` takes keys out of what is shown. Items that the
+    record has are taken up as they are.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        say: Callable[[str], None],
+        hide: Callable[[str], str],
+        understood: Understood,
+        record: PipelineRecord,
+    ) -> None:
+        self._folder = folder
+        self._say = say
+        self._hide = hide
         self._pipeline, self._notebooks = understood
         self._record = record
         self._lock = threading.Lock()
-        self._items = {step.name: [ItemRecord(step=step.name)] for step in self._pipeline.steps}
+        self._items = {
+            step.name: [one for one in record.items if one.step == step.name]
+            or [ItemRecord(step=step.name)]
+            for step in self._pipeline.steps
+        }
         self._matrices = {step.name for step in self._pipeline.steps if step.matrix is not None}
-        self._begun: set[str] = set()
+        self._begun = {
+            name
+            for name, items in self._items.items()
+            if items[0].number is not None or items[0].state != "waiting"
+        }
         self._cells: dict[tuple[str, int | None], int] = {}
         self._write()
 
     def spread(self, step: Step, combinations: list[dict[str, Any]]) -> list[ItemRecord]:
-        """A step's turn has come: its items, waiting."""
+        """A step's turn has come: its items, waiting; or as they are, if it came before."""
         with self._lock:
-            self._begun.add(step.name)
-            if step.matrix is not None:
+            if step.matrix is not None and step.name not in self._begun:
                 self._items[step.name] = [
                     ItemRecord(step=step.name, number=number, matrix=one)
                     for number, one in enumerate(combinations, start=1)
                 ]
+            self._begun.add(step.name)
             return list(self._items[step.name])
 
     def state(self, step: str) -> Literal["open", "good", "bad"]:
@@ -53,28 +75,27 @@ class Board:
 
     def output(self, step: str, name: str) -> Any:
         """What a step gave, a list where it has a matrix. Raises KeyError."""
-        items = self._items[step]
-        if step in self._matrices:
-            return [one.outputs[name] for one in items]
-        return items[0].outputs[name]
+        return output_of(self._items[step], step in self._matrices, name)
 
-    def begin(self, item: ItemRecord) -> ItemRecord:
-        return self._change(item, state="running", started=_now())
+    def begin(self, item: ItemRecord, at: datetime | None = None) -> ItemRecord:
+        return self._change(item, state="running", started=at or _now())
 
     def took_over(self, item: ItemRecord, earlier: ItemRecord) -> None:
         """It ran in an earlier run."""
-        self._bench.journal.say(f"{item.name}: taken over from the earlier run")
+        self._say(f"{item.name}: taken over from the earlier run")
         kept = {"outputs": earlier.outputs, "started": earlier.started, "ended": earlier.ended}
         self._change(item, state="succeeded", reused=True, **kept)
 
-    def succeeded(self, item: ItemRecord, outputs: dict[str, Any]) -> None:
+    def succeeded(
+        self, item: ItemRecord, outputs: dict[str, Any], at: datetime | None = None
+    ) -> None:
         names = f" and gave {', '.join(outputs)}" if outputs else ""
-        self._bench.journal.say(f"{item.name}: succeeded{names}")
-        self._change(item, state="succeeded", outputs=outputs, ended=_now())
+        self._say(f"{item.name}: succeeded{names}")
+        self._change(item, state="succeeded", outputs=outputs, ended=at or _now())
 
-    def failed(self, item: ItemRecord, exit: Exit) -> None:
-        self._bench.journal.say(f"{item.name}: {exit.said.en}")
-        self._change(item, state="failed", exit=exit, ended=_now())
+    def failed(self, item: ItemRecord, exit: Exit, at: datetime | None = None) -> None:
+        self._say(f"{item.name}: {exit.said.en}")
+        self._change(item, state="failed", exit=exit, ended=at or _now())
 
     def cannot_begin(self, step: Step, exit: Exit) -> None:
         """The values that it is to run with are not to be had."""
@@ -82,8 +103,11 @@ class Board:
         self.failed(self._items[step.name][0], exit)
 
     def leave_out(self, step: Step) -> None:
+        """It will not run, nor will those of its combinations that have not."""
         self._begun.add(step.name)
-        self._change(self._items[step.name][0], state="left-out")
+        for item in list(self._items[step.name]):
+            if item.state == "waiting":
+                self._change(item, state="left-out")
 
     def tell(self, item: ItemRecord, progress: Progress) -> None:
         """An item is at another cell."""
@@ -105,14 +129,13 @@ class Board:
 
     def _write(self) -> None:
         items = tuple(one for items in self._items.values() for one in items)
-        folder = self._bench.folder
-        write_record(folder, self._record.model_copy(update={"items": items}))
+        write_record(self._folder, self._record.model_copy(update={"items": items}))
         text = index(self._pipeline, self._record.values, items)
-        write_text(folder.notebook, self._bench.hider.hide(text))
+        write_text(self._folder.notebook, self._hide(text))
         self._write_progress()
 
     def _write_progress(self) -> None:
-        done = of = over = 0
+        done = of = over = total = 0
         steps = {step.name: step for step in self._pipeline.steps}
         for items in self._items.values():
             for one in items:
@@ -120,10 +143,10 @@ class Board:
                 of += cells
                 whole = one.state == "succeeded"
                 done += cells if whole else min(cells, self._cells.get((one.step, one.number), 0))
-            over += all(one.state not in ("waiting", "running") for one in items)
-        self._bench.folder.write_progress(
-            Progress(cell=done, of=of, step=over, steps=len(self._items))
-        )
+            # Each combination counts: that a sweep is at 7 of 12 says more than 0 of 1.
+            over += sum(one.state not in ("waiting", "running") for one in items)
+            total += len(items)
+        self._folder.write_progress(Progress(cell=done, of=of, step=over, steps=total))
 
 
 def _now() -> datetime:

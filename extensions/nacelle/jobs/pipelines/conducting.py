@@ -14,9 +14,10 @@ from functools import partial
 from typing import Any
 
 from nacelle.jobs.exits import explain
-from nacelle.jobs.parts import Exit, Sentence, UtcTime
+from nacelle.jobs.parts import UtcTime
 from nacelle.jobs.pipelines.board import Board
 from nacelle.jobs.pipelines.bundle import Bundle, read_bundle
+from nacelle.jobs.pipelines.ending import exit_of
 from nacelle.jobs.pipelines.going_on import Earlier, find_earlier
 from nacelle.jobs.pipelines.pipeline import Step
 from nacelle.jobs.pipelines.records import ItemRecord, PipelineRecord
@@ -64,7 +65,7 @@ class Conductor:
         self._rights = rights
         self._earlier = _go_on(bench)
         record = self._record(started)
-        self._board = Board(bench, understood, record)
+        self._board = Board(bench.folder, bench.journal.say, bench.hider.hide, understood, record)
         of_the_run = {"folder": record.shared, "target": bench.order.target, "id": record.run}
         times = Times(record.scheduled, record.started, bench.order.zone)
         self._known = Known(record.values, of_the_run, times, self._board.output)
@@ -193,9 +194,8 @@ class Conductor:
         left_out = [one.shown for one in items if one.state == "left-out"]
         if left_out:
             self._bench.journal.say(f"Left out: {', '.join(left_out)}")
-        for item in items:
-            if item.state == "failed" and item.exit:
-                raise Ended.of(_of_step(item.shown, item.exit))
+        if exit := exit_of(items):
+            raise Ended.of(exit)
 
 
 def _go_on(bench: Bench) -> Earlier | None:
@@ -211,12 +211,6 @@ def _go_on(bench: Bench) -> Earlier | None:
         return None
     bench.journal.say(f"Going on from the run {earlier.record.run[:8]}, with its values")
     return earlier
-
-
-def _of_step(name: str, exit: Exit) -> Exit:
-    """How the run ended, by how a step did; the cell is one of the step's notebook."""
-    said = Sentence(en=f"Step {name}: {exit.said.en}", fr=f"Étape {name} : {exit.said.fr}")
-    return Exit(code=exit.code, said=said)
 
 
 def _at_once() -> int:

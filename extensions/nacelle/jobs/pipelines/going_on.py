@@ -21,9 +21,7 @@ from typing import Any, NamedTuple
 from nacelle.jobs.job import Run
 from nacelle.jobs.order import RunFolder
 from nacelle.jobs.pipelines.records import ItemRecord, PipelineRecord, read_record
-from nacelle.jobs.pipelines.step_folder import shared_folder, steps_folder
-
-_KEPT = ("notebook.ipynb", "notebook.html")
+from nacelle.jobs.pipelines.step_folder import KEPT, shared_folder, steps_folder
 
 
 class Earlier(NamedTuple):
@@ -39,10 +37,10 @@ class Earlier(NamedTuple):
         if found is None or found.state != "succeeded":
             return None
         source, target = steps_folder(self.folder, found.name), steps_folder(self.into, name)
-        if not (source / _KEPT[0]).exists():
+        if not (source / "notebook.ipynb").exists():
             return None
         target.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for file in _KEPT:
+        for file in KEPT:
             if (source / file).exists():
                 shutil.copyfile(source / file, target / file)
         outputs = self._moved(found.outputs)
@@ -56,6 +54,8 @@ class Earlier(NamedTuple):
             shutil.copytree(source, shared_folder(self.into), symlinks=True, dirs_exist_ok=True)
 
     def _moved(self, outputs: dict[str, Any]) -> dict[str, Any]:
+        if not self.record.shared:
+            return outputs
         before, now = (json.dumps(one)[1:-1] for one in (self.record.shared, self._shared()))
         moved: dict[str, Any] = json.loads(json.dumps(outputs).replace(before, now))
         return moved

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError
@@ -13,6 +14,8 @@ from nacelle.jobs.order import RunFolder
 from nacelle.jobs.parts import Exit, Frozen, Identifier, Sha256, UtcTime
 from nacelle.jobs.running.files import write_text
 
+# Names of files: of a run's record, and of an item's own where it runs in a pod of its own.
+RECORD, ITEM = "pipeline.json", "item.json"
 _LONGEST = 40
 
 ItemState = Literal["waiting", "running", "succeeded", "failed", "left-out"]
@@ -56,7 +59,8 @@ class PipelineRecord(Frozen):
     """A run of a pipeline: with what it began, and how its steps are.
 
     `scheduled` and `started` are the times that its values were filled with, those of the first
-    run where one goes on from another. `shared` is the folder that its steps shared.
+    run where one goes on from another. `shared` is the folder that its steps shared; there is none
+    where they ran in pods of their own.
     """
 
     run: Identifier
@@ -75,12 +79,21 @@ class PipelineRecord(Frozen):
 
 def write_record(folder: RunFolder, record: PipelineRecord) -> None:
     """Whole; lost at a power cut, steps run again."""
-    write_text(folder.path / "pipeline.json", record.model_dump_json())
+    write_text(folder.path / RECORD, record.model_dump_json())
 
 
 def read_record(folder: RunFolder) -> PipelineRecord | None:
     """None where the run was of no pipeline, or has left nothing."""
     try:
-        return PipelineRecord.model_validate_json((folder.path / "pipeline.json").read_bytes())
+        return PipelineRecord.model_validate_json((folder.path / RECORD).read_bytes())
     except (OSError, ValidationError):
         return None
+
+
+def output_of(items: Sequence[ItemRecord], has_matrix: bool, name: str) -> Any:
+    """What a step gave by its items, a list where it has a matrix. Raises KeyError."""
+    if has_matrix:
+        return [one.outputs[name] for one in items]
+    if not items:
+        raise KeyError(name)
+    return items[0].outputs[name]

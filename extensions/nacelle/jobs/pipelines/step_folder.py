@@ -9,6 +9,9 @@ from pathlib import Path
 from nacelle.jobs.order import RunFolder
 from nacelle.jobs.parts import Progress
 
+# What a step leaves in its folder, by the names that it has in the store.
+KEPT = {"notebook.ipynb": "notebook.ipynb", "notebook.html": "notebook.html", "log": "log.txt"}
+
 
 @dataclass(frozen=True)
 class StepFolder(RunFolder):

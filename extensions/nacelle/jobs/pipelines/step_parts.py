@@ -13,19 +13,23 @@ _LONGEST_LINE = 10_000
 
 
 class StepJournal(Journal):
-    """Writes to the run's log, each line with the step's name: steps run side by side."""
+    """Writes to the step's own log, and to the run's with the step's name before each line: steps
+    run side by side."""
 
-    def __init__(self, journal: Journal, name: str) -> None:
+    def __init__(self, journal: Journal, name: str, own: Journal) -> None:
         self._journal = journal
         self._name = name
+        self._of_step = own
         self._begun = ""
         self._own = threading.Lock()
 
     def say(self, sentence: str) -> None:
-        self.close()
+        self._end_line()
+        self._of_step.say(sentence)
         self._journal.say(f"{self._name}: {sentence}")
 
     def printed(self, text: str) -> None:
+        self._of_step.printed(text)
         with self._own:
             *lines, self._begun = (self._begun + text).split("\n")
             if len(self._begun) > _LONGEST_LINE:
@@ -34,6 +38,10 @@ class StepJournal(Journal):
                 self._journal.printed("".join(f"{self._name} | {line}\n" for line in lines))
 
     def close(self) -> None:
+        self._end_line()
+        self._of_step.close()
+
+    def _end_line(self) -> None:
         """Tell what has no end of line yet."""
         with self._own:
             begun, self._begun = self._begun, ""

@@ -9,12 +9,14 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from nacelle.jobs.notebook import NotebookFile
+from nacelle.jobs.order import Order
 from nacelle.jobs.parts import Progress
 from nacelle.jobs.pipelines.outputs import given
 from nacelle.jobs.pipelines.pipeline import Step
-from nacelle.jobs.pipelines.step_folder import StepFolder, steps_folder
+from nacelle.jobs.pipelines.step_folder import KEPT, StepFolder, steps_folder
 from nacelle.jobs.pipelines.step_parts import StepHalt, StepJournal
 from nacelle.jobs.running.executing import Bench, Rights, Work, run_notebook
+from nacelle.jobs.running.journal import Journal
 from nacelle.jobs.running.kernel import find_kernel
 
 
@@ -34,12 +36,10 @@ def run_step(
     """Run a step; what it gave. Raises Ended unless it succeeded."""
     folder = StepFolder(steps_folder(bench.folder, task.name), bench.folder, tell)
     folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    journal = StepJournal(bench.journal, task.name)
+    journal = StepJournal(bench.journal, task.name, Journal(folder.log, bench.hider))
     own = replace(bench, folder=folder, journal=journal, halt=StepHalt(bench.halt))
     own.halt.check()
-    kernel = _kernel(bench, task)
-    target = f"{bench.order.target}/steps/{task.name}"
-    work = Work(task.content, kernel, task.values, task.step.notebook, target, task.step.timeout)
+    work = work_of(bench.order, task, f"{bench.order.target}/steps/{task.name}")
     follow(bench, task.name)
     try:
         run_notebook(own, work, rights)
@@ -47,19 +47,25 @@ def run_step(
         journal.close()
         shutil.rmtree(folder.work, ignore_errors=True)
     produced = json.loads(folder.notebook.read_bytes())
-    return given(produced, str(find_kernel(kernel).language).lower())
+    return given(produced, str(find_kernel(work.kernel).language).lower())
+
+
+def work_of(order: Order, task: Task, target: str) -> Work:
+    """The notebook of a step with what it gets; its results are kept at `target`."""
+    kernel = _kernel(order, task)
+    return Work(task.content, kernel, task.values, task.step.notebook, target, task.step.timeout)
 
 
 def follow(bench: Bench, name: str) -> None:
     """Keep a step's results in the store, as far as they are."""
     folder = steps_folder(bench.folder, name)
-    for file in ("notebook.ipynb", "notebook.html"):
-        bench.uploads.follow(folder / file, f"steps/{name}/{file}")
+    for file, kept in KEPT.items():
+        bench.uploads.follow(folder / file, f"steps/{name}/{kept}")
 
 
-def _kernel(bench: Bench, task: Task) -> str:
+def _kernel(order: Order, task: Task) -> str:
     """The step's own kernel, else the job's; in another language, that of the notebook."""
-    chosen = task.step.kernel or bench.order.kernel
+    chosen = task.step.kernel or order.kernel
     if task.step.kernel is None and task.notebook.language:
         language = str(find_kernel(chosen).language).lower()
         if language != task.notebook.language:

@@ -74,6 +74,11 @@ def execute(bench: Bench, started: UtcTime, rights: Rights) -> None:
     """Run what is ordered; when this returns, it succeeded. Raises Ended with any other end."""
     order = bench.order
     content = read_content(order.notebook_file, order.snapshot.notebook.sha256)
+    if order.stage:
+        from nacelle.jobs.pipelines.staging import run_stage
+
+        run_stage(bench, content, started, rights)
+        return
     if is_bundle(content):
         # Late: most runs are of one notebook.
         from nacelle.jobs.pipelines.conducting import conduct

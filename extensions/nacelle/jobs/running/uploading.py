@@ -16,9 +16,10 @@ PAUSE_SECONDS = 5.0
 # An upload that takes long is made less often: at most this part of the time goes into it.
 _SHARE = 0.2
 _RETRY_SECONDS = 1.0
-_KINDS = {
+CONTENT_TYPES = {
     ".ipynb": "application/x-ipynb+json",
     ".html": "text/html; charset=utf-8",
+    ".json": "application/json",
     ".txt": "text/plain; charset=utf-8",
 }
 
@@ -124,7 +125,7 @@ class Uploads:
                 Bucket=self._bucket,
                 Key=f"{self._prefix}/{file.name}",
                 Body=file.path.read_bytes(),
-                ContentType=_KINDS[Path(file.name).suffix],
+                ContentType=CONTENT_TYPES[Path(file.name).suffix],
             )
         except ClientError as error:
             told = error.response.get("Error", {})

@@ -40,7 +40,7 @@ def main() -> None:
     app = make_app(desk, access, folder / "runs", language=settings.hub.language)
     uvicorn.run(
         app,
-        host="127.0.0.1",
+        host=layout.listens_on("jobs"),
         port=layout.port("jobs"),
         log_config=None,
         access_log=False,

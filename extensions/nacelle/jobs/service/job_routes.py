@@ -122,7 +122,9 @@ def make_job_routes(desk: Desk) -> APIRouter:
     def equivalent(person: Caller, job_id: JobId) -> Equivalent:
         job = desk.seen(person, job_id)
         job = shown_to(person, job)
-        return Equivalent(command=command(job), manifest=manifest_of(job))
+        return Equivalent(
+            command=command(job), manifest=manifest_of(job, part=desk.library.part_of(job))
+        )
 
     return router
 

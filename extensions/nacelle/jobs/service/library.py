@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nacelle.credentials.identity import Person
+from nacelle.jobs.job import Job
+from nacelle.jobs.manifest import Part
 from nacelle.jobs.parameters import Form
 from nacelle.jobs.parts import Notebook
+from nacelle.jobs.pipelines.spreading import first_of, read_spread
 from nacelle.jobs.refusal import Refused
+from nacelle.jobs.running.ending import Ended
 from nacelle.jobs.service.examining import Examined, Examiner
 from nacelle.jobs.service.problems import Problem
 from nacelle.jobs.store import Store
@@ -33,6 +37,18 @@ class Library:
             return self.examined(notebook).form
         except (Refused, OSError):
             return None
+
+    def part_of(self, job: Job) -> Part:
+        """What its Job on a cluster would run first; all of it, where that cannot be told."""
+        try:
+            content = self.store.notebook_path(job.notebook.sha256).read_bytes()
+            understood = read_spread(content)
+            if understood is not None:
+                first = first_of(understood.pipeline, job.snapshot)
+                return Part(0, first.items, first.alone)
+        except (Refused, OSError, Ended):
+            return Part()
+        return Part()
 
     def bring(self, person: Person, content: bytes) -> Examined:
         """Take a notebook in, whatever stands in it: it is looked at when a job is made of it."""

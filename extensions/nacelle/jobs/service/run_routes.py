@@ -29,6 +29,8 @@ from nacelle.jobs.store import RunFilter
 from nacelle.language import Said
 
 RunId = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="Id of a run.")]
+Offset = Annotated[int, Query(ge=0, le=2**53)]
+Tail = Annotated[int | None, Query(ge=1, le=_LOG_BYTES, description="Bytes")]
 _COMPARED_BYTES = 20_000_000
 # What a notebook shows was made by code: it may run scripts of its own, as in Jupyter, but as a
 # stranger, with no cookie and no way to the platform.
@@ -113,16 +115,9 @@ def make_run_routes(desk: Desk, folder: FilePath) -> APIRouter:
         responses=refusals(404) | {200: {"content": {"text/plain": {}}}},
         response_class=Response,
     )
-    def log(
-        person: Caller,
-        run_id: RunId,
-        offset: Annotated[int, Query(ge=0, le=2**53)] = 0,
-        tail: Annotated[int | None, Query(ge=1, le=_LOG_BYTES, description="Bytes")] = None,
-    ) -> Response:
+    def log(person: Caller, run_id: RunId, offset: Offset = 0, tail: Tail = None) -> Response:
         _, _, files = readable(person, run_id)
-        text, following = read_log(files.log, offset, tail)
-        headers = {"X-Next-Offset": str(following), "Cache-Control": "no-store"}
-        return Response(text, media_type="text/plain; charset=utf-8", headers=headers)
+        return log_answer(files, offset, tail)
 
     @router.get(
         "/{run_id}/output.ipynb",
@@ -195,6 +190,13 @@ def _may_read(person: Person, job: Job, files: RunFolder) -> bool:
     except (OSError, ValidationError):
         return of_job(person, job).read
     return urlsplit(target).netloc in person.spaces
+
+
+def log_answer(files: RunFolder, offset: int, tail: int | None) -> Response:
+    """A piece of a log."""
+    text, following = read_log(files.log, offset, tail)
+    headers = {"X-Next-Offset": str(following), "Cache-Control": "no-store"}
+    return Response(text, media_type="text/plain; charset=utf-8", headers=headers)
 
 
 def output_file(path: FilePath, address: str | None, media_type: str) -> Response:

@@ -1,4 +1,5 @@
-"""/v1/runs/{run_id}/steps: the steps of a pipeline's run, and what each wrote.
+"""/v1/runs/{run_id}/steps: the steps of a pipeline's run, each combination of a matrix for itself,
+and what each wrote.
 
 The addresses of files are those by which the run's own page links to them.
 """
@@ -11,12 +12,20 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from fastapi.responses import Response
 
+from nacelle.jobs.order import RunFolder
 from nacelle.jobs.pipelines.records import ItemRecord, read_record
 from nacelle.jobs.pipelines.step_folder import steps_folder
 from nacelle.jobs.service.desk import Desk
 from nacelle.jobs.service.entrance import Caller
 from nacelle.jobs.service.openapi import refusals
-from nacelle.jobs.service.run_routes import RunId, output_file, read_run
+from nacelle.jobs.service.run_routes import (
+    Offset,
+    RunId,
+    Tail,
+    log_answer,
+    output_file,
+    read_run,
+)
 
 StepName = Annotated[
     str, Path(pattern="^[A-Za-z][A-Za-z0-9_-]{0,49}$", description="Name of a step's item.")
@@ -60,5 +69,17 @@ def make_step_routes(desk: Desk, folder: FilePath) -> APIRouter:
     )
     def page(person: Caller, run_id: RunId, step: StepName) -> Response:
         return output(person, run_id, step, "html", "text/html; charset=utf-8")
+
+    @router.get(
+        "/{step}/log",
+        summary="A step's log from a byte on, or its end; X-Next-Offset says where to go on",
+        responses={200: {"content": {"text/plain": {}}}},
+        response_class=Response,
+    )
+    def log(
+        person: Caller, run_id: RunId, step: StepName, offset: Offset = 0, tail: Tail = None
+    ) -> Response:
+        _, _, files = read_run(desk, folder, person, run_id)
+        return log_answer(RunFolder(steps_folder(files, step)), offset, tail)
 
     return router

@@ -51,7 +51,7 @@ def main() -> int:
     config = uvicorn.Config(
         "nacelle.nace.api:app_from_environment",
         factory=True,
-        host="127.0.0.1",
+        host=layout.listens_on("nace"),
         port=layout.port("nace"),
         workers=settings.nace.workers,
         loop="uvloop",

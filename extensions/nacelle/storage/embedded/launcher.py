@@ -18,7 +18,6 @@ from nacelle.secrets import ensure_secrets
 from nacelle.settings import SettingsError, load_settings
 from nacelle.storage.embedded import checks, conf, state
 
-HOST = "127.0.0.1"
 EXIT_CANNOT_START = 2
 _GRACE_SECONDS = 3.0
 
@@ -34,7 +33,7 @@ def main() -> int:
         checks.check_folder(layout.folder("store"))
         # The lock lasts as long as the process: the open file is never closed.
         checks.only_one(layout.folder("store"))
-        checks.check_port(HOST, layout.port("store"))
+        checks.check_port(layout.settings.store.host, layout.port("store"))
         ensure_secrets(layout)
     except (SettingsError, checks.CannotStart, OSError) as problem:
         print(problem, file=sys.stderr)
@@ -84,7 +83,7 @@ def _bind_swift(plan: conf.Plan) -> None:
 def _door_socket(layout: Layout) -> Any:
     from swift.common.concurrency import listen, ssl
 
-    sock = listen((HOST, layout.port("store")), backlog=1024)
+    sock = listen((layout.settings.store.host, layout.port("store")), backlog=1024)
     if not layout.settings.store.tls:
         return sock
     from nacelle.storage.embedded import tls

@@ -30,6 +30,7 @@ _CLOCK_SKEW = 30
 _REFETCH_PAUSE = 5.0
 _FIRST_PAUSE = 1.0
 _MAX_AGE = 600.0
+_SWEEP_PAUSE = 10.0
 
 Fetch = Callable[[str], dict[str, Any]]
 
@@ -105,6 +106,7 @@ class WebIdentity:
     def __init__(self, keys: IssuerKeys) -> None:
         self._keys = keys
         self._used: dict[str, float] = {}
+        self._sweep = float("-inf")
 
     @property
     def issuer(self) -> str:
@@ -150,7 +152,10 @@ class WebIdentity:
             raise _invalid("its signature does not hold") from None
 
     def _use(self, token_id: str, expires: float, now: float) -> None:
-        self._used = {name: until for name, until in self._used.items() if until > now}
+        if now >= self._sweep:
+            # At each token this would take longer the more of them come.
+            self._used = {name: until for name, until in self._used.items() if until > now}
+            self._sweep = now + _SWEEP_PAUSE
         if token_id in self._used:
             raise _invalid("it has been used before; each web token is good for one exchange")
         self._used[token_id] = expires

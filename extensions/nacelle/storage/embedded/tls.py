@@ -6,6 +6,7 @@ import ipaddress
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import certifi
 from cryptography import x509
@@ -45,7 +46,8 @@ def ensure_tls(layout: Layout) -> None:
         _make_ca(layout.ca_file, ca_key_path)
         certificate_path(layout).unlink(missing_ok=True)
     left = _days_left(certificate_path(layout))
-    if left is None or left < _RENEW_BEFORE or not key_path(layout).exists():
+    known = left is not None and _names_of(certificate_path(layout)) >= _wanted_names(layout)
+    if left is None or left < _RENEW_BEFORE or not known or not key_path(layout).exists():
         _make_leaf(layout, ca_key_path)
     _write_bundle(layout)
 
@@ -64,6 +66,19 @@ def _days_left(file: Path) -> timedelta | None:
         return None
     left = certificate.not_valid_after_utc - datetime.now(UTC)
     return left if left > timedelta(0) else None
+
+
+def _wanted_names(layout: Layout) -> set[str]:
+    """The names under which clients reach the store; pods have one of their own for it."""
+    if layout.settings.store.host == "127.0.0.1":
+        return set(_NAMES)
+    return {*_NAMES, urlsplit(layout.settings.cluster.store_url).hostname or _NAMES[0]}
+
+
+def _names_of(file: Path) -> set[str]:
+    certificate = x509.load_pem_x509_certificate(file.read_bytes())
+    found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    return set(found.value.get_values_for_type(x509.DNSName))
 
 
 def _make_ca(file: Path, key_file: Path) -> None:
@@ -88,7 +103,7 @@ def _make_leaf(layout: Layout, ca_key_file: Path) -> None:
         raise ValueError(f"{ca_key_file} holds no elliptic-curve key; remove the folder tls")
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Nacelle store")])
-    names: list[x509.GeneralName] = [x509.DNSName(item) for item in _NAMES]
+    names: list[x509.GeneralName] = [x509.DNSName(item) for item in sorted(_wanted_names(layout))]
     names += [x509.IPAddress(ipaddress.ip_address(item)) for item in _ADDRESSES]
     authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
     certificate = (

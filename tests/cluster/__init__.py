@@ -1,0 +1,1 @@
+"""The platform on a cluster: what is applied to one, and what it does there."""

@@ -1,0 +1,390 @@
+"""The numbered cases of nacelle.hub.kube_telling, and the look before a start.
+
+Tier: emulator. The API's refusals are the emulator's, worded as the API server's; the scheduler's
+and the node's sentences are played.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientConnectionError
+from conftest import name_cluster
+from kube_sessions import PROFILES, make_session
+from kubernetes_asyncio.client import ApiException, Configuration
+from kubespawner import KubeSpawner
+
+from nacelle.cluster import rights
+from nacelle.hub.kube_look import Look, Looker
+from nacelle.hub.kube_session import KubeSession
+from nacelle.hub.refusals import StartFailed
+from tests.support.kubernetes.emulator import Emulator
+from tests.support.kubernetes.kinds import CLAIMS, NODES, PODS, QUOTAS, SECRETS
+from tests.support.kubernetes.kubelet import Kubelet
+from tests.support.kubernetes.node import make_container_status, make_node
+from tests.support.kubernetes.rbac import Account
+from tests.support.kubernetes.serving import serve
+
+SESSIONS, PLATFORM = "sessions", "platform"
+NO_GPU = "0/1 nodes are available: 1 Insufficient nvidia.com/gpu. preemption: 0/1 nodes are"
+
+
+@pytest.fixture
+async def cluster() -> Emulator:
+    """It lets the hub do what its Role says, and no more."""
+    made = Emulator(SESSIONS, restricted=(SESSIONS, PLATFORM))
+    made.accounts["cluster-token"] = Account(rights.NAME, PLATFORM)
+    await made.apply(
+        [
+            rights.make_service_account(PLATFORM),
+            rights.make_role(SESSIONS),
+            rights.make_role_binding(SESSIONS, PLATFORM),
+            rights.make_cluster_role("nacelle-hub"),
+            rights.make_cluster_role_binding("nacelle-hub", PLATFORM),
+        ]
+    )
+    return made
+
+
+@pytest.fixture
+async def kubelet(
+    cluster: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Kubelet]:
+    async with serve(cluster) as url, Kubelet(cluster) as made:
+        Configuration.set_default(None)
+        name_cluster(url, tmp_path, monkeypatch)
+        yield made
+        await KubeSpawner._stop_all_reflectors()
+
+
+def session(**wanted: Any) -> KubeSession:
+    made = make_session(**wanted)
+    made.start_timeout = 30
+    made.looker = Looker()
+    return made
+
+
+async def fill(cluster: Emulator, **hard: str) -> None:
+    named = {name.replace("__", "/").replace("_", "."): amount for name, amount in hard.items()}
+    await cluster.write(QUOTAS, {"metadata": {"name": "office"}, "spec": {"hard": named}})
+
+
+async def refused(one: KubeSession) -> StartFailed:
+    with pytest.raises(StartFailed) as failed:
+        await asyncio.wait_for(one.start(), 20)
+    return failed.value
+
+
+async def test_case_1_a_quota_that_leaves_too_little(cluster: Emulator, kubelet: Kubelet) -> None:
+    await fill(cluster, limits_memory="6Gi", pods="10")
+    await session(user="bob").start()
+    failed = await refused(session())
+    assert failed.jupyterhub_message == (
+        "The quota of the sessions leaves too little (memory: 4 GB needed, 2 GB of 6 GB left)."
+        " Choose a smaller size, or try again when another session has ended."
+    )
+    assert (failed.reason, failed.status_code) == ("quota", 429)
+    assert [one["metadata"]["name"] for one in cluster.find(PODS, SESSIONS)] == ["session-bob"]
+    assert cluster.get(CLAIMS, "home-ada") is None
+
+
+async def test_case_1_no_such_machine(cluster: Emulator, kubelet: Kubelet) -> None:
+    failed = await refused(session(options={"profile": "python-gpu"}))
+    assert "no machine with a GPU" in failed.jupyterhub_message
+    assert (failed.reason, cluster.find(PODS, SESSIONS)) == ("no-gpu", [])
+    await cluster.write(NODES, make_node("gpu", gpus=1))
+    await session(options={"profile": "python-gpu"}).start()
+
+
+async def test_case_1_room_that_was_just_made_counts(cluster: Emulator, kubelet: Kubelet) -> None:
+    await fill(cluster, pods="1")
+    first, second = session(user="bob"), session()
+    second.looker = first.looker
+    await first.start()
+    # What is kept says that the one place is taken.
+    await second.get_options_form()
+    await first.stop()
+    await second.start()
+
+
+async def test_case_2_cards(cluster: Emulator, kubelet: Kubelet) -> None:
+    await fill(cluster, limits_memory="10Gi", limits_cpu="40", requests_nvidia_com__gpu="1")
+    one = session()
+    plain = one.cards()
+    assert not any(choice.get("short") for choice in plain[0]["options"][0]["choices"])
+    assert one.left() is None
+    await one.get_options_form()
+    left = one.left()
+    assert left is not None
+    assert left.en == "Left for new sessions: 40 cores, 10 GB of memory, 1 GPU."
+    cards = {card["name"]: card for card in one.cards()}
+    sizes = cards["python"]["options"][0]["choices"]
+    reasons = {choice["key"]: choice["reason"] for choice in sizes}
+    assert reasons["small"] is reasons["medium"] is None
+    assert "memory: 32 GB needed, the whole quota is 10 GB" in reasons["large"].en
+    assert sizes[2]["short"].fr == "pas maintenant"
+    # Another option is not blamed for a size.
+    assert not any(choice["reason"] for choice in cards["python"]["options"][1]["choices"])
+    assert cards["python"]["reason"] is None
+    assert cards["python"]["checked"]
+    assert "no machine with a GPU" in cards["python-gpu"]["reason"].en
+
+
+async def test_case_2_nothing_fits(cluster: Emulator, kubelet: Kubelet) -> None:
+    await fill(cluster, pods="0")
+    one = session()
+    await one.get_options_form()
+    assert all(card["reason"] and not card["checked"] for card in one.cards())
+
+
+async def test_case_2_the_first_that_fits_is_on(cluster: Emulator, kubelet: Kubelet) -> None:
+    one = session(options={"profile": "python-gpu"})
+    assert [card["name"] for card in one.cards() if card["checked"]] == ["python-gpu"]
+    await one.get_options_form()
+    assert [card["name"] for card in one.cards() if card["checked"]] == ["python"]
+
+
+async def test_case_3_events(cluster: Emulator, kubelet: Kubelet) -> None:
+    kubelet.unplaced["session-ada"] = NO_GPU
+    one = session()
+    starting = one.start()
+    told = one.progress()
+    heard = [await anext(told)]
+    async with asyncio.timeout(20):
+        while "no GPU is free" not in heard[-1]["message"]:
+            heard.append(await anext(told))
+        kubelet.unplaced.clear()
+        await cluster.wake()
+        while heard[-1]["message"] != "The session is starting.":
+            heard.append(await anext(told))
+        await starting
+    await told.aclose()
+    assert [event["message"] for event in heard] == [
+        "Asking the cluster for a place.",
+        "Waiting: no GPU is free now. You can wait for one, or give up and choose an environment"
+        " without.",
+        "A machine is found.",
+        "Fetching the image nacelle/lab:latest. The first time on a machine this takes some"
+        " minutes.",
+        "The image is here.",
+        "The session is made.",
+        "The session is starting.",
+    ]
+    assert [event["progress"] for event in heard] == [5, 15, 30, 50, 70, 75, 80]
+    assert heard[-1]["fr"] == "La session démarre."
+    assert all(event["fr"] for event in heard)
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("x: not found", "does not exist. Check its name"),
+        ("pull access denied", "may not fetch it"),
+    ],
+)
+async def test_case_4_an_image_that_cannot_be_had_is_told_at_once(
+    cluster: Emulator, kubelet: Kubelet, said: str, words: str
+) -> None:
+    kubelet.bad_images["nacelle/lab:latest"] = said
+    failed = await refused(session())
+    assert words in failed.jupyterhub_message
+    assert (failed.reason, failed.status_code) == ("image", 409)
+    assert cluster.find(PODS, SESSIONS) == cluster.find(SECRETS, SESSIONS) == []
+
+
+async def test_case_4_a_registry_that_does_not_answer_is_waited_for(
+    cluster: Emulator, kubelet: Kubelet
+) -> None:
+    kubelet.bad_images["nacelle/lab:latest"] = "dial tcp: i/o timeout"
+    one = session()
+    one.start_timeout = 3
+    failed = await refused(one)
+    assert "could not be fetched in time" in failed.jupyterhub_message
+    assert failed.status_code == 504
+
+
+async def test_case_4_no_machine_in_time(cluster: Emulator, kubelet: Kubelet) -> None:
+    kubelet.unplaced["session-ada"] = NO_GPU
+    one = session()
+    one.start_timeout = 3
+    failed = await refused(one)
+    assert failed.jupyterhub_message.startswith("No GPU of the cluster is free.")
+    assert cluster.find(PODS, SESSIONS) == []
+
+
+async def test_case_4_killed_for_memory_while_it_starts(
+    cluster: Emulator, kubelet: Kubelet
+) -> None:
+    kubelet.unstarted.add("session-ada")
+    one = session()
+    starting = one.start()
+    async with asyncio.timeout(10):
+        while not cluster.get(PODS, "session-ada"):
+            await asyncio.sleep(0.05)
+    pod = cluster.get(PODS, "session-ada")
+    assert pod
+    ended = {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}
+    status = {"phase": "Failed", "containerStatuses": [make_container_status(pod, ended)]}
+    await cluster.change(PODS, "session-ada", SESSIONS, status=status)
+    with pytest.raises(StartFailed, match="more memory than its size gives \\(4 GB\\)"):
+        await asyncio.wait_for(starting, 10)
+
+
+async def test_case_4_a_quota_that_filled_up_meanwhile(cluster: Emulator, kubelet: Kubelet) -> None:
+    await fill(cluster, pods="0")
+    one = session()
+    one.looker = Blind()
+    failed = await refused(one)
+    assert "all 0 places are taken" in failed.jupyterhub_message
+    assert (failed.reason, failed.status_code) == ("quota", 429)
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "reason"),
+    [
+        (403, 'pods "x" is forbidden: violates PodSecurity "restricted:latest": no', "security"),
+        (403, "pods is forbidden: User cannot create resource", "rights"),
+        (500, "etcdserver: request timed out", "api"),
+    ],
+)
+async def test_case_4_refusals_of_the_api(
+    cluster: Emulator, kubelet: Kubelet, status: int, message: str, reason: str
+) -> None:
+    cluster.refusing["create", PODS] = (status, message)
+    failed = await refused(session())
+    assert failed.reason == reason
+    assert message not in failed.jupyterhub_message
+    assert cluster.find(SECRETS, SESSIONS) == []
+
+
+async def test_case_4_whatever_else(nowhere: None, caplog: pytest.LogCaptureFixture) -> None:
+    one = session()
+    one.log = logging.getLogger("test.telling")
+    away = one.explain_start(ClientConnectionError("refused"))
+    assert (away.reason, away.status_code) == ("api", 503)
+    # A proxy of the office between the hub and the cluster writes no JSON.
+    assert one.explain_start(ApiException(502, "Bad Gateway")).reason == "api"
+    failed = one.explain_start(KeyError("x"))
+    assert failed.reason == "platform"
+    assert "tell an administrator" in failed.jupyterhub_message
+    assert "KeyError" in caplog.text
+    assert one.explain_start(failed) is failed
+
+
+async def test_case_5_the_end_is_kept_until_another_start(
+    cluster: Emulator, kubelet: Kubelet
+) -> None:
+    one = session()
+    await one.start()
+    await kubelet.kill_for_memory("session-ada")
+    async with asyncio.timeout(10):
+        while await one.poll() is None:
+            await asyncio.sleep(0.05)
+    one.clear_state()
+    state = one.get_state()
+
+    after = session()
+    after.load_state(state)
+    ended = after.ended()
+    assert ended is not None
+    assert ended.en.startswith("The session used more memory than its size gives (4 GB)")
+    assert ended.fr.startswith("La session a pris plus de mémoire que sa taille n'en donne (4 Go)")
+    assert after.ended_at is not None
+    # Being asked again says nothing else.
+    after.remember_end(None)
+    assert after.ended() == ended
+    await after.start()
+    assert after.ended() is None
+    assert "ended" not in after.get_state()
+
+
+async def test_case_5_a_pod_that_was_deleted(cluster: Emulator, kubelet: Kubelet) -> None:
+    one = session()
+    await one.start()
+    assert await one.poll() is None
+    await cluster.remove(PODS, "session-ada", SESSIONS)
+    async with asyncio.timeout(10):
+        while await one.poll() is None:
+            await asyncio.sleep(0.05)
+    ended = one.ended()
+    assert ended is not None
+    assert "removed from the cluster" in ended.en
+
+
+async def test_case_6_stopped_by_its_person(cluster: Emulator, kubelet: Kubelet) -> None:
+    one = session()
+    await one.start()
+    await one.poll()
+    await one.stop()
+    assert one.ended() is None
+
+
+async def test_case_6_closed_from_inside(cluster: Emulator, kubelet: Kubelet) -> None:
+    one = session()
+    await one.start()
+    await kubelet.end("session-ada", 0)
+    async with asyncio.timeout(10):
+        while await one.poll() is None:
+            await asyncio.sleep(0.05)
+    assert one.ended() is None
+
+
+async def test_case_7_without_the_right_to_look(cluster: Emulator, kubelet: Kubelet) -> None:
+    role = rights.make_role(SESSIONS)
+    role["rules"] = [one for one in role["rules"] if "resourcequotas" not in one["resources"]]
+    empty = {**rights.make_cluster_role("nacelle-hub"), "rules": []}
+    await cluster.apply([role, empty])
+    one = session(options={"profile": "python-gpu"})
+    await one.get_options_form()
+    assert one._look == Look(None, None)
+    assert one.left() is None
+    await one.before_start()
+
+
+async def test_case_7_an_api_that_fails_refuses_nobody(cluster: Emulator, kubelet: Kubelet) -> None:
+    for kind in (QUOTAS, NODES):
+        cluster.refusing["list", kind] = (500, "no")
+    one = session()
+    await one.before_start()
+    assert await one.looker.look(one.api, SESSIONS) == Look(None, None)
+
+
+async def test_a_class_that_starts_looks_once(cluster: Emulator, kubelet: Kubelet) -> None:
+    clock = Clock()
+    looker, one = Looker(clock), session()
+    await asyncio.gather(*(looker.look(one.api, SESSIONS) for _ in range(50)))
+    looks = [(verb, kind) for verb, kind, _ in cluster.asked if kind in (QUOTAS, NODES)]
+    assert sorted(looks) == [("list", NODES), ("list", QUOTAS)]
+    clock.now = 5
+    await looker.look(one.api, SESSIONS)
+    await looker.look(one.api, SESSIONS, anew=True)
+    looks = [(verb, kind) for verb, kind, _ in cluster.asked if kind in (QUOTAS, NODES)]
+    assert looks.count(("list", QUOTAS)) == 3
+    assert looks.count(("list", NODES)) == 1
+
+
+async def test_nothing_is_told_where_nothing_is_known(nowhere: None) -> None:
+    one = session(profiles=PROFILES)
+    assert one.left() is None
+    assert one.ended() is None
+    assert one.ended_at is None
+    assert one.hopeless(None) is None
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Blind(Looker):
+    """Sees nothing, as a hub whose look was a moment too early."""
+
+    async def look(self, api: Any, namespace: str, anew: bool = False) -> Look:
+        return Look()
