@@ -20,7 +20,7 @@ ROWS = [
     {"hub", "lab", "jobs", "nace", "backbone", "proxy"},
     {"credentials", "storage", "environments", "cluster"},
     {"layout", "secrets", "logs", "shares", "kernels", "language"},
-    {"settings", "problems", "prefixes", "storage.slug"},
+    {"settings", "problems", "prefixes", "storage.slug", "authorities"},
 ]
 # The rule for the names of buckets is needed at both ends: it is of the lowest row.
 APART = {("storage", "slug"): "storage.slug"}

@@ -69,6 +69,18 @@ class Layout:
         return f"{scheme}://127.0.0.1:{self.port(part)}"
 
     @property
+    def store_url(self) -> str:
+        """Address of the S3 store, this platform's own or the office's; no trailing slash."""
+        return self.settings.store.url or self.address("store")
+
+    @property
+    def store_authorities(self) -> str | None:
+        """File with all authorities that programs here trust, where the store's is a private one;
+        None where it is a public one."""
+        private = self.settings.store.tls or self.settings.store.ca_file
+        return str(self.ca_bundle) if private else None
+
+    @property
     def has_hub(self) -> bool:
         """Whether hub, proxy and culler are parts of this installation, or a chart's."""
         return self.settings.cluster.hub_api_url is None
@@ -99,7 +111,7 @@ class Layout:
 
     @property
     def ca_bundle(self) -> Path:
-        """That authority beside those this machine trusts: what a session's clients trust."""
+        """The store's authority beside those this machine trusts: what sessions trust."""
         return self.secrets / "tls" / "bundle.pem"
 
 

@@ -83,7 +83,11 @@ def test_case_5_what_may_fit_later() -> None:
     quotas = read_quotas([quota({"pods": "40"}, {"pods": "40"})])
     said = explain_shortage(shortages(quotas, demand())).said
     assert "all 40 places are taken" in said.en
-    assert "try again when another session has ended" in said.en
+    assert "Try again when another session has ended" in said.en
+    assert "smaller" not in said.en
+    assert explain_shortage(shortages(quotas, demand())).brief == (
+        "Not now: all 40 places are taken."
+    )
 
 
 def test_case_5_gpus() -> None:

@@ -43,6 +43,7 @@ class Platform:
         self.hub: subprocess.Popen[bytes] | None = None
         # Variables of the hub's process over the plain ones.
         self.environment: dict[str, str] = {}
+        self.config = ROOT / "hub_config" / "jupyterhub_config.py"
         self.write()
 
     def write(self) -> None:
@@ -110,7 +111,7 @@ class Platform:
                 [
                     str(BINARIES / "jupyterhub"),
                     "-f",
-                    str(ROOT / "hub_config" / "jupyterhub_config.py"),
+                    str(self.config),
                 ],
                 env={**environment, "NACELLE_SETTINGS": str(self.file), **self.environment},
                 cwd=self.folder,

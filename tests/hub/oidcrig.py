@@ -40,26 +40,6 @@ class OfficePlatform(Platform):
         super().__exit__(*failure)
         self.office.stop()
 
-    def start_hub(self) -> None:
-        # TEMPORARY until configure_login knows oidc.
-        import hubrig
-
-        real = hubrig.ROOT
-        shadow = self.folder / "shadow" / "hub_config"
-        shadow.mkdir(parents=True, exist_ok=True)
-        (shadow / "jupyterhub_config.py").write_text(
-            "from pathlib import Path\nfrom nacelle.hub.configure import configure\n"
-            "from nacelle.hub.oidc import configure_oidc\n"
-            "from nacelle.settings import load_settings\n"
-            f"configure(c, load_settings(), Path('{real}/hub_config'))\n"
-            "configure_oidc(c, load_settings())\n"
-        )
-        hubrig.ROOT = shadow.parent
-        try:
-            super().start_hub()
-        finally:
-            hubrig.ROOT = real
-
     def stop_sessions(self) -> None:
         """Tests stop theirs themselves."""
 

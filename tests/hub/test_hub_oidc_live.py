@@ -185,6 +185,21 @@ def test_4_a_provider_that_fails_in_the_middle_gives_words(office: OfficePlatfor
     assert office.browser("emma")
 
 
+def test_4_the_hub_starts_without_its_provider(office: OfficePlatform) -> None:
+    office.office.add_person("eva", "staff", "projet-prix")
+    eva = office.browser("eva")
+    office.office.stop()
+    try:
+        office.kill_hub()
+        office.start_hub()
+        assert is_logged_in(eva)
+        assert model(eva, "eva")["groups"] == ["prix"]
+        assert office.browser().get("/hub/oauth_login").status_code == 503
+    finally:
+        office.office.start()
+    assert office.browser("eva")
+
+
 def renewed(office: OfficePlatform, browser: Browser) -> str:
     assert is_logged_in(browser)
     return office.hub_log.read_text()

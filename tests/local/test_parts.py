@@ -3,11 +3,14 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+import pytest
 from supervisor.options import ServerOptions
 
 from nacelle.layout import PORTS, Layout
+from nacelle.local.checks import CannotStart
 from nacelle.local.parts import Part, make_parts, make_supervisor_conf
-from nacelle.settings import Settings
+from nacelle.local.platform import ensure_authorities
+from nacelle.settings import Settings, StoreSettings
 from nacelle.settings.cluster import ClusterSettings
 
 TOKENS = {
@@ -96,3 +99,25 @@ def test_only_what_a_hub_elsewhere_calls_listens_beyond_loopback(tmp_path: Path)
     assert called == {"broker", "mlflow-door", "nace", "jobs"}
     own = layout_in(tmp_path / "own")
     assert {own.listens_on(part) for part in PORTS} == {"127.0.0.1"}
+
+
+def test_an_office_s_own_store_is_not_started_here(tmp_path: Path) -> None:
+    store = StoreSettings(kind="external", url="https://s3.example")
+    layout = Layout(Settings(data_dir=tmp_path, port=9000, store=store))
+    assert "store" not in {part.name for part in make_parts(layout, tmp_path, TOKENS)}
+    assert layout.store_url == "https://s3.example"
+    assert layout.store_authorities is None
+
+
+def test_its_private_authority_is_trusted_beside_the_world_s(tmp_path: Path) -> None:
+    own = tmp_path / "ca.pem"
+    own.write_text("-----BEGIN CERTIFICATE-----\nown\n", encoding="ascii")
+    store = StoreSettings(kind="external", url="https://s3.example", ca_file=str(own))
+    layout = Layout(Settings(data_dir=tmp_path, port=9000, store=store))
+    ensure_authorities(layout)
+    assert layout.store_authorities is not None
+    bundle = Path(layout.store_authorities).read_text(encoding="utf-8")
+    assert bundle.endswith("own\n") and bundle.count("BEGIN CERTIFICATE") > 50
+    own.unlink()
+    with pytest.raises(CannotStart, match=r"store\.ca_file"):
+        ensure_authorities(layout)

@@ -35,13 +35,15 @@ class Reason:
     """Why a session does not start, or has ended, and what to do about it.
 
     `code` is for logs and metrics, `status` the HTTP status that an answer with it has. `detail` is
-    the cluster's own sentence, for the log: people read `said`.
+    the cluster's own sentence, for the log: people read `said`, or `brief` beside what they may
+    choose.
     """
 
     code: str
     said: Said
     status: int = 503
     detail: str = ""
+    brief: Said | None = None
 
 
 def one_line(text: object, longest: int = 300) -> str:

@@ -133,7 +133,7 @@ def _too_small(able: Sequence[Node], demand: Demand) -> Said:
 
 def _told(code: str, said: Said) -> Reason:
     full = Said(f"{said.en} {_ADVICE.en}", f"{said.fr} {_ADVICE.fr}")
-    return Reason(code, full, 409)
+    return Reason(code, full, 409, brief=said)
 
 
 def tolerated(

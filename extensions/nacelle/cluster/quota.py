@@ -6,7 +6,8 @@ Numbered, each with a test of its number in tests/cluster_words/test_quota.py:
  2. The same thing by several names (cpu, requests.cpu; pods, count/pods) is one thing.
  3. What is asked is held against what is left, quota by quota; all that is short is told.
  4. Of requests and limits of one thing, the one that is shorter is told.
- 5. What is larger than the whole quota never fits: the advice is not to wait.
+ 5. What is larger than the whole quota never fits: the advice is not to wait. Where the places are
+    taken, a smaller size does not help.
  6. Whatever a quota does not name is free.
  7. What is left is told of what the quota names; limits before requests, as environments show them.
  8. The API's own sentence ("exceeded quota: ...") is read back into the same words.
@@ -151,6 +152,12 @@ def explain_shortage(found: Sequence[Shortage]) -> Reason:
             "Ask an administrator for more room for homes.",
             "Demandez à un administrateur plus de place pour les dossiers personnels.",
         )
+    elif any(one.resource in ("pods", "count/pods") for one in found):
+        advice = Said(
+            "Try again when another session has ended; an administrator can raise the quota.",
+            "Réessayez quand une autre session sera finie ; un administrateur peut augmenter le"
+            " quota.",
+        )
     elif any(one.never for one in found):
         advice = Said(
             "Choose a smaller size; an administrator can raise the quota.",
@@ -165,7 +172,10 @@ def explain_shortage(found: Sequence[Shortage]) -> Reason:
         f"The quota of the sessions leaves too little ({en}). {advice.en}",
         f"Le quota des sessions ne laisse pas assez ({fr}). {advice.fr}",
     )
-    return Reason("quota", said, 429)
+    brief = Said(f"Not now: {en}.", f"Pas maintenant : {fr}.")
+    if any(one.never for one in found):
+        brief = Said(f"Beyond the quota: {en}.", f"Au-delà du quota : {fr}.")
+    return Reason("quota", said, 429, brief=brief)
 
 
 def _item(one: Shortage) -> Said:

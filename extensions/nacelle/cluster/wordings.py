@@ -165,9 +165,10 @@ def image_words(trouble: ImageTrouble, image: str) -> Said:
         )
     if trouble == "absent":
         return Said(
-            f"The image {image} does not exist. Check its name and tag, or choose another.",
-            f"L'image {image} n'existe pas. Vérifiez son nom et son étiquette, ou choisissez-en une"
-            " autre.",
+            f"The image {image} does not exist. Check its name and tag if you wrote them, choose"
+            " another environment, or tell an administrator.",
+            f"L'image {image} n'existe pas. Vérifiez son nom et son étiquette si vous les avez"
+            " écrits, choisissez un autre environnement, ou prévenez un administrateur.",
         )
     if trouble == "refused":
         return Said(

@@ -17,12 +17,13 @@ def service_storage(layout: Layout, service: str) -> dict[str, str]:
     the platform's first start.
     """
     token = read_secret(layout, f"service.{service}.token")
-    trust = {"AWS_CA_BUNDLE": str(layout.ca_file)} if layout.settings.store.tls else {}
+    authorities = layout.store_authorities
+    trust = {"AWS_CA_BUNDLE": authorities} if authorities else {}
     return (
         start_provider(lambda: fetch_keys(layout.broker_url, token))
         | trust
         | {
-            "AWS_ENDPOINT_URL": layout.address("store"),
+            "AWS_ENDPOINT_URL": layout.store_url,
             "AWS_DEFAULT_REGION": layout.settings.store.region,
             # Keys in the home of whoever started the platform would outrank the renewing ones.
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

@@ -48,8 +48,7 @@ def make_store(layout: Layout, issuer: Issuer) -> Store:
 
 def _external(layout: Layout, issuer: Issuer) -> Store:
     store = layout.settings.store
-    if store.url is None:
-        raise SettingsError("store.url: write the address of the external store")
+    assert store.url is not None, "the settings ask for it"
     access = Access(store.url, store.region, store.ca_file or True, outside=True)
     sts = Sts(store.sts_url or store.url, access.verify, outside=True)
     exchange: Exchange

@@ -6,12 +6,10 @@ the world: the pod writes it, before its first call, from those of its image and
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
 from pathlib import Path
 
-import certifi
-
+from nacelle.authorities import with_those_trusted_here
 from nacelle.layout import Layout
 from nacelle.settings import Settings
 
@@ -34,6 +32,5 @@ def write_bundle(environ: Mapping[str, str]) -> None:
     own = environ.get(VARIABLE)
     if not own:
         return
-    trusted = Path(ssl.get_default_verify_paths().cafile or certifi.where())
-    both = trusted.read_text(encoding="utf-8") + "\n" + own
+    both = with_those_trusted_here(own)
     Path(environ["AWS_CA_BUNDLE"]).write_text(both, encoding="utf-8")

@@ -36,13 +36,13 @@ def local_addresses(layout: Layout) -> Addresses:
     settings = layout.settings
     local = settings.local_url.rstrip("/")
     return Addresses(
-        store=layout.address("store"),
+        store=layout.store_url,
         tracking=local + MLFLOW_PREFIX,
         broker=layout.broker_url,
         classifier=local + NACE_PREFIX,
         jobs=local + JOBS_PREFIX,
         region=settings.store.region,
-        ca_bundle=str(layout.ca_bundle) if settings.store.tls else None,
+        ca_bundle=layout.store_authorities,
     )
 
 

@@ -16,6 +16,7 @@ from nacelle.hub import pages, refusals
 from nacelle.hub.jobs_setup import configure_jobs_pages
 from nacelle.hub.kube_traits import make_traits
 from nacelle.hub.nace_setup import configure_nace_pages
+from nacelle.hub.oidc import configure_oidc
 from nacelle.hub.passwords import ensure_passwords
 from nacelle.hub.proxy import API_USER, ENTRY_POINT, routes_file
 from nacelle.hub.roles import SESSION_SERVICES, add_roles, make_roles
@@ -90,6 +91,9 @@ def configure_login(c: Any, settings: Settings) -> None:
     _setting(c, "cookie_options", cookies)
     for section, options in settings.hub.authenticator_config.items():
         c[section].update(options)
+    if settings.hub.authenticator == "oidc":
+        configure_oidc(c, settings)
+        return
     if settings.hub.authenticator != "nacelle":
         c.JupyterHub.authenticator_class = settings.hub.authenticator
         return
@@ -100,6 +104,9 @@ def configure_login(c: Any, settings: Settings) -> None:
 
 def configure_people(c: Any, settings: Settings) -> None:
     """Groups and administrators that the settings name; NacelleAuthenticator removes the others."""
+    if settings.hub.authenticator == "oidc":
+        # A name in a file gives no rights to whoever has that name at the provider.
+        return
     admins = sorted(user.name for user in settings.users if user.admin)
     if settings.hub.authenticator == "nacelle":
         c.JupyterHub.load_groups.update(make_groups(settings))

@@ -100,6 +100,12 @@ class Looker:
         )
         return Look(quotas, nodes)
 
+    def kept(self, api: Any, namespace: str) -> Look | None:
+        """What was seen last of `namespace`, without asking; None before the first look."""
+        host = str(api.api_client.configuration.host)
+        quotas, nodes = self._kept.get((host, namespace, "quotas")), self._kept.get((host, "nodes"))
+        return Look(quotas.found, nodes.found) if quotas and nodes else None
+
     async def _seen(
         self, key: tuple[str, ...], seconds: float, read: Callable[[], Awaitable[Any]]
     ) -> Any:

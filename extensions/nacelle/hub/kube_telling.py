@@ -1,6 +1,6 @@
 """What a session on a cluster says in words: before its start, during it, and after its end.
 
-Cases, each with a test of its number in tests/hub/kubernetes/test_kube_telling.py:
+Cases, each with a test of its number in tests/hub/kubernetes/test_kube_telling*.py:
 
  1. What the quotas or machines cannot serve is refused before anything is made, with what is left.
  2. The spawn page shows what is left, and greys what does not fit, with the reason.
@@ -73,19 +73,25 @@ class TellingMixin(LoggingConfigurable):  # type: ignore[misc]
     def cards(self) -> list[dict[str, Any]]:
         """The catalogue, with what the cluster cannot serve now (case 2)."""
         cards: list[dict[str, Any]] = super().cards()
-        look = self._look
+        look = self._looked()
         if look is None:
             return cards
 
         def against(choice: Choice) -> Said | None:
             reason = look.against(demand_of(choice, self.settings.cluster.gpu_resource))
-            return reason.said if reason else None
+            return (reason.brief or reason.said) if reason else None
 
         return fit_cards(cards, self.profiles, self.projects, against)
 
     def left(self) -> Said | None:
         """What is left for new sessions, for the spawn page; None when nothing tells."""
-        return self._look.left() if self._look else None
+        look = self._looked()
+        return look.left() if look else None
+
+    def _looked(self) -> Look | None:
+        """What the hub has looked at for this page. After a start that failed, it asks one spawner
+        for its form and shows the page with another."""
+        return self._look or self.looker.kept(self.api, self.namespace)
 
     async def before_start(self) -> None:
         """Case 1. Raises StartFailed."""

@@ -124,7 +124,7 @@ class OidcAuthenticator(GenericOAuthenticator):  # type: ignore[misc]
         self._left_until = float("-inf")
         known = handler.find_user(account.name)
         state = await known.get_auth_state() if known else None
-        if state and state.get("sub") != account.subject:
+        if state and state.get("sub", account.subject) != account.subject:
             self.log.warning("No login: %s belongs to another account", account.name)
             raise taken(account.name)
         if not account.allowed:
@@ -151,7 +151,8 @@ class OidcAuthenticator(GenericOAuthenticator):  # type: ignore[misc]
 
     async def _renew(self, user: Any) -> dict[str, Any] | bool:
         state = await user.get_auth_state()
-        if not state or state.get(_OVER):
+        # Another authenticator may have kept something else here.
+        if not state or state.get(_OVER) or not {"sub", "confirmed"} <= state.keys():
             return False
         recent = time.time() - state["confirmed"] < self.auth_refresh_age / 10
         if recent or time.monotonic() < self._left_until:

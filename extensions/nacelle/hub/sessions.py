@@ -66,9 +66,12 @@ class SessionMixin(LoggingConfigurable):  # type: ignore[misc]
 
     @property
     def person(self) -> User:
-        """This user as the settings have them; people from another login have no entry there."""
-        found = (one for one in self.settings.users if one.name == self.user.name)
-        return next(found, User.model_construct(name=self.user.name, projects=(), mail=None))
+        """This user as the settings have them, or as the office's login told."""
+        listed = self.settings.hub.authenticator != "oidc"
+        found = (one for one in self.settings.users if listed and one.name == self.user.name)
+        told = getattr(self.user.orm_user, "user_info", None) or {}
+        otherwise = User.model_construct(name=self.user.name, projects=(), mail=told.get("mail"))
+        return next(found, otherwise)
 
     def machine(self) -> Machine:
         """What sessions can use here."""

@@ -17,6 +17,7 @@ from nacelle.jobs.command_jobs import (
     take_over,
 )
 from nacelle.jobs.command_runs import again, cancel, log, output, run_now, runs, steps
+from nacelle.jobs.command_sweep import sweep
 
 
 @click.group()
@@ -25,7 +26,20 @@ def jobs() -> None:
 
 
 for command in (
-    *(create, check, preview, list_jobs, show, suspend, resume, arm, take_over, hand_over, delete),
+    *(
+        create,
+        check,
+        sweep,
+        preview,
+        list_jobs,
+        show,
+        suspend,
+        resume,
+        arm,
+        take_over,
+        hand_over,
+        delete,
+    ),
     *(runs, run_now, again, steps, log, output, cancel),
 ):
     jobs.add_command(command)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -34,6 +35,7 @@ from traitlets import default
 
 from nacelle.lab.bucket import Bucket
 from nacelle.lab.bucket_contents import BucketContents, Model, as_http_error
+from nacelle.lab.bucket_names import bucket_names
 from nacelle.lab.places import HOME
 
 BUCKETS_KEPT = 15.0
@@ -112,11 +114,10 @@ class HomeAndBuckets(AsyncLargeFileManager):  # type: ignore[misc]
     async def _bucket_names(self) -> list[str]:
         if time.monotonic() - self._asked > BUCKETS_KEPT:
             try:
-                answer = await asyncio.to_thread(lambda: self._s3().list_buckets())
+                self._names = await asyncio.to_thread(bucket_names, self._s3(), os.environ)
             except (ClientError, BotoCoreError) as error:
                 self.log.warning("buckets cannot be listed now: %s", type(error).__name__)
                 return self._names
-            self._names = [bucket["Name"] for bucket in answer["Buckets"]]
             self._asked = time.monotonic()
         return self._names
 

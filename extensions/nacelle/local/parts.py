@@ -10,9 +10,6 @@ from pathlib import Path
 from nacelle.layout import Layout
 from nacelle.prefixes import JOBS_PREFIX, MLFLOW_PREFIX, NACE_PREFIX
 
-# A chart brings its own.
-_OF_THE_HUB = ("proxy", "hub", "culler")
-
 
 @dataclass(frozen=True)
 class Part:
@@ -29,8 +26,11 @@ class Part:
 
 def make_parts(layout: Layout, hub_config: Path, secrets: Mapping[str, str]) -> tuple[Part, ...]:
     """The parts of `layout` that run here. `secrets` holds each service's hub token by its name."""
+    elsewhere = set() if layout.has_hub else {"proxy", "hub", "culler"}
+    if layout.settings.store.kind == "external":
+        elsewhere.add("store")
     parts = _all_parts(layout, hub_config, secrets)
-    return parts if layout.has_hub else tuple(one for one in parts if one.name not in _OF_THE_HUB)
+    return tuple(part for part in parts if part.name not in elsewhere)
 
 
 def _all_parts(layout: Layout, hub_config: Path, secrets: Mapping[str, str]) -> tuple[Part, ...]:

@@ -19,6 +19,7 @@ from pathlib import Path
 import httpx
 import psutil
 
+from nacelle.authorities import with_those_trusted_here
 from nacelle.hub.passwords import ensure_passwords
 from nacelle.hub.proxy import write_traefik_files
 from nacelle.kernels import link_kernels
@@ -121,9 +122,8 @@ class Platform:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         ensure_secrets(layout)
         link_kernels(layout)
-        if layout.settings.store.tls:
-            # Before anything tells pods which authority to trust.
-            ensure_tls(layout)
+        # Before anything tells sessions which authorities to trust.
+        ensure_authorities(layout)
         ensure_passwords(layout, layout.settings)
         write_private(self._frozen, layout.settings.model_dump_json(indent=1))
         write_traefik_files(layout.settings)
@@ -267,6 +267,20 @@ class Platform:
                     "another command starts or stops this installation; wait"
                 ) from None
             yield
+
+
+def ensure_authorities(layout: Layout) -> None:
+    """Have the file of `layout.store_authorities`. Raises CannotStart."""
+    store = layout.settings.store
+    if store.tls:
+        ensure_tls(layout)
+    elif store.ca_file:
+        layout.ca_bundle.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            own = Path(store.ca_file).read_text(encoding="ascii")
+        except (OSError, ValueError) as error:
+            raise CannotStart(f"store.ca_file: {store.ca_file} cannot be read ({error})") from None
+        write_private(layout.ca_bundle, with_those_trusted_here(own))
 
 
 def is_alive(process: psutil.Process) -> bool:

@@ -76,7 +76,7 @@ def _storage_environment(settings: Settings) -> dict[str, str]:
     from nacelle.credentials.service import service_storage
 
     layout = Layout(settings)
-    return service_storage(layout, SERVICE) | {"MLFLOW_S3_ENDPOINT_URL": layout.address("store")}
+    return service_storage(layout, SERVICE) | {"MLFLOW_S3_ENDPOINT_URL": layout.store_url}
 
 
 def _serve(settings: Settings) -> None:

@@ -174,6 +174,12 @@ class StoreSettings(Frozen):
     )
 
     @model_validator(mode="after")
+    def _has_one_address(self) -> StoreSettings:
+        if (self.kind == "external") != (self.url is not None):
+            raise ValueError("an external store, and no other, has its address in url")
+        return self
+
+    @model_validator(mode="after")
     def _open_under_tls_alone(self) -> StoreSettings:
         if self.host != "127.0.0.1" and not self.tls:
             raise ValueError(

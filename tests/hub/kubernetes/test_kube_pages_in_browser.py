@@ -67,11 +67,9 @@ def alice(platform: KubePlatform) -> Iterator[Browser]:
 @pytest.fixture
 def quota(platform: KubePlatform) -> Iterator[None]:
     hard = {"limits.memory": "10Gi", "limits.cpu": "6", "pods": "3"}
-    cluster = platform.cluster.cluster
-    made = {"metadata": {"name": "office"}, "spec": {"hard": hard}}
-    platform.cluster.call(cluster.write(QUOTAS, made))
+    platform.make_quota(hard)
     yield
-    platform.cluster.call(cluster.remove(QUOTAS, "office"))
+    platform.drop_quota()
 
 
 def photograph(page: Page, name: str) -> None:
@@ -84,7 +82,7 @@ def photograph(page: Page, name: str) -> None:
 def test_the_spawn_page_tells_what_is_left(quota: None, page: Page) -> None:
     problems = errors_of(page)
     page.goto("/hub/spawn")
-    expect(page.locator(".lead")).to_contain_text(
+    expect(page.locator("#left")).to_have_text(
         "Left for new sessions: 3 places, 6 cores, 10 GB of memory."
     )
     python = page.locator(".choice").filter(
@@ -93,7 +91,7 @@ def test_the_spawn_page_tells_what_is_left(quota: None, page: Page) -> None:
     large = python.locator("option[value=large]")
     expect(large).to_have_attribute("disabled", "")
     expect(large).to_contain_text("(not now)")
-    expect(python.locator("small").first).to_contain_text("memory: 32 GB needed")
+    expect(python.locator("#profile-python-size-why")).to_contain_text("memory: 32 GB needed")
     expect(page.get_by_role("radio", name="Python with a GPU")).to_be_disabled()
     expect(page.locator(".choice.absent .reason").first).to_contain_text("no machine with a GPU")
     photograph(page, "spawn")
@@ -103,15 +101,15 @@ def test_the_spawn_page_tells_what_is_left(quota: None, page: Page) -> None:
 def test_a_full_cluster_offers_to_look_again(
     platform: KubePlatform, page: Page, quota: None
 ) -> None:
-    cluster = platform.cluster.cluster
+    cluster = platform.cluster
     full = {"metadata": {"name": "full"}, "spec": {"hard": {"pods": "0"}}}
-    platform.cluster.call(cluster.write(QUOTAS, full))
+    platform.served.call(cluster.write(QUOTAS, full))
     try:
         # What was seen a moment ago is shown for two seconds.
         wait_for(lambda: page.goto("/hub/spawn") and _cannot_start(page), 20, "the full quota")
         photograph(page, "full")
     finally:
-        platform.cluster.call(cluster.remove(QUOTAS, "full"))
+        platform.served.call(cluster.remove(QUOTAS, "full"))
 
     def looks_again() -> bool:
         page.get_by_role("link", name="Look again").click()
@@ -147,14 +145,14 @@ def test_a_start_that_hangs_is_told_and_given_up(
     pod = platform.pod("alice")
     assert pod
     grown = platform.kubelet._event(pod, "Normal", "TriggeredScaleUp", GROWS, "cluster-autoscaler")
-    platform.cluster.call(grown)
+    platform.served.call(grown)
     expect(page.locator("#now")).to_contain_text(found)
     expect(page.locator("#so-far")).to_be_visible()
     page.locator("summary").click()
     photograph(page, f"pending-{give_up.split()[0].lower()}")
     page.get_by_role("button", name=give_up).click()
     page.wait_for_url("**/hub/home")
-    wait_for(lambda: not platform.pods() and not platform.secrets(), 30, "the pod's end")
+    wait_for(lambda: not platform.pods() and not platform.tokens(), 30, "the pod's end")
     assert page.get_by_role("alert").count() == 0
     assert not problems, problems
 
@@ -179,11 +177,17 @@ def test_an_image_that_is_not_there_is_told_on_each_page(
         platform.play(platform.kubelet.bad_images.clear)
 
 
+def start(browser: Browser) -> None:
+    asked = browser.call("POST", "users/alice/server", json={"profile": "python"})
+    assert asked.status_code in (201, 202), asked.text
+    wait_for(lambda: browser.server_ready("alice"), 60, "the session")
+
+
 def test_home_tells_why_the_last_session_ended(
     platform: KubePlatform, page: Page, alice: Browser
 ) -> None:
-    platform.start(alice, "alice", profile="python")
-    platform.cluster.call(platform.kubelet.kill_for_memory("session-alice", SESSIONS))
+    start(alice)
+    platform.served.call(platform.kubelet.kill_for_memory("session-alice", SESSIONS))
     page.goto("/hub/home")
     ended = page.get_by_role("status").filter(has_text="Your last session ended by itself")
     expect(ended).to_contain_text("The session used more memory than its size gives (4 GB)")
@@ -193,7 +197,7 @@ def test_home_tells_why_the_last_session_ended(
     expect(page.get_by_role("status")).to_contain_text("more memory than its size gives")
     photograph(page, "not-running-ended")
     # Another session, stopped by its person: nothing is left to tell.
-    platform.start(alice, "alice", profile="python")
+    start(alice)
     alice.stop_server("alice")
     page.goto("/hub/home")
     expect(page.get_by_text("No session is running")).to_be_visible()

@@ -1,4 +1,5 @@
-"""The numbered cases of nacelle.hub.kube_telling, and the look before a start.
+"""The numbered cases of nacelle.hub.kube_telling up to the start; the later ones are in
+test_kube_telling_end.
 
 Tier: emulator. The API's refusals are the emulator's, worded as the API server's; the scheduler's
 and the node's sentences are played.
@@ -8,58 +9,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import ClientConnectionError
-from conftest import name_cluster
-from kube_sessions import PROFILES, make_session
-from kubernetes_asyncio.client import ApiException, Configuration
-from kubespawner import KubeSpawner
+from kube_sessions import make_session
+from kubernetes_asyncio.client import ApiException
 
-from nacelle.cluster import rights
 from nacelle.hub.kube_look import Look, Looker
 from nacelle.hub.kube_session import KubeSession
 from nacelle.hub.refusals import StartFailed
 from tests.support.kubernetes.emulator import Emulator
 from tests.support.kubernetes.kinds import CLAIMS, NODES, PODS, QUOTAS, SECRETS
-from tests.support.kubernetes.kubelet import Kubelet
+from tests.support.kubernetes.kubelet import Idle, Kubelet
 from tests.support.kubernetes.node import make_container_status, make_node
-from tests.support.kubernetes.rbac import Account
-from tests.support.kubernetes.serving import serve
 
-SESSIONS, PLATFORM = "sessions", "platform"
+SESSIONS = "sessions"
 NO_GPU = "0/1 nodes are available: 1 Insufficient nvidia.com/gpu. preemption: 0/1 nodes are"
-
-
-@pytest.fixture
-async def cluster() -> Emulator:
-    """It lets the hub do what its Role says, and no more."""
-    made = Emulator(SESSIONS, restricted=(SESSIONS, PLATFORM))
-    made.accounts["cluster-token"] = Account(rights.NAME, PLATFORM)
-    await made.apply(
-        [
-            rights.make_service_account(PLATFORM),
-            rights.make_role(SESSIONS),
-            rights.make_role_binding(SESSIONS, PLATFORM),
-            rights.make_cluster_role("nacelle-hub"),
-            rights.make_cluster_role_binding("nacelle-hub", PLATFORM),
-        ]
-    )
-    return made
-
-
-@pytest.fixture
-async def kubelet(
-    cluster: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Kubelet]:
-    async with serve(cluster) as url, Kubelet(cluster) as made:
-        Configuration.set_default(None)
-        name_cluster(url, tmp_path, monkeypatch)
-        yield made
-        await KubeSpawner._stop_all_reflectors()
 
 
 def session(**wanted: Any) -> KubeSession:
@@ -235,6 +201,34 @@ async def test_case_4_killed_for_memory_while_it_starts(
         await asyncio.wait_for(starting, 10)
 
 
+async def test_case_4_a_session_that_never_answers(cluster: Emulator, kubelet: Kubelet) -> None:
+    kubelet.runtime = Deaf()
+    one = session()
+    one.start_timeout = 3
+    failed = await refused(one)
+    assert (failed.reason, failed.status_code) == ("silent", 504)
+    assert cluster.find(PODS, SESSIONS) == []
+
+
+async def test_case_4_a_session_that_ends_before_it_answers(
+    cluster: Emulator, kubelet: Kubelet
+) -> None:
+    kubelet.runtime = Deaf()
+    one = session()
+    starting = one.start()
+    async with asyncio.timeout(10):
+        while not is_running(cluster):
+            await asyncio.sleep(0.05)
+    await kubelet.end("session-ada", 3)
+    with pytest.raises(StartFailed, match="exit code 3"):
+        await asyncio.wait_for(starting, 10)
+
+
+def is_running(cluster: Emulator) -> bool:
+    pod = cluster.get(PODS, "session-ada")
+    return bool(pod and pod["status"].get("phase") == "Running")
+
+
 async def test_case_4_a_quota_that_filled_up_meanwhile(cluster: Emulator, kubelet: Kubelet) -> None:
     await fill(cluster, pods="0")
     one = session()
@@ -276,111 +270,11 @@ async def test_case_4_whatever_else(nowhere: None, caplog: pytest.LogCaptureFixt
     assert one.explain_start(failed) is failed
 
 
-async def test_case_5_the_end_is_kept_until_another_start(
-    cluster: Emulator, kubelet: Kubelet
-) -> None:
-    one = session()
-    await one.start()
-    await kubelet.kill_for_memory("session-ada")
-    async with asyncio.timeout(10):
-        while await one.poll() is None:
-            await asyncio.sleep(0.05)
-    one.clear_state()
-    state = one.get_state()
+class Deaf(Idle):
+    """Containers whose ports take no connection."""
 
-    after = session()
-    after.load_state(state)
-    ended = after.ended()
-    assert ended is not None
-    assert ended.en.startswith("The session used more memory than its size gives (4 GB)")
-    assert ended.fr.startswith("La session a pris plus de mémoire que sa taille n'en donne (4 Go)")
-    assert after.ended_at is not None
-    # Being asked again says nothing else.
-    after.remember_end(None)
-    assert after.ended() == ended
-    await after.start()
-    assert after.ended() is None
-    assert "ended" not in after.get_state()
-
-
-async def test_case_5_a_pod_that_was_deleted(cluster: Emulator, kubelet: Kubelet) -> None:
-    one = session()
-    await one.start()
-    assert await one.poll() is None
-    await cluster.remove(PODS, "session-ada", SESSIONS)
-    async with asyncio.timeout(10):
-        while await one.poll() is None:
-            await asyncio.sleep(0.05)
-    ended = one.ended()
-    assert ended is not None
-    assert "removed from the cluster" in ended.en
-
-
-async def test_case_6_stopped_by_its_person(cluster: Emulator, kubelet: Kubelet) -> None:
-    one = session()
-    await one.start()
-    await one.poll()
-    await one.stop()
-    assert one.ended() is None
-
-
-async def test_case_6_closed_from_inside(cluster: Emulator, kubelet: Kubelet) -> None:
-    one = session()
-    await one.start()
-    await kubelet.end("session-ada", 0)
-    async with asyncio.timeout(10):
-        while await one.poll() is None:
-            await asyncio.sleep(0.05)
-    assert one.ended() is None
-
-
-async def test_case_7_without_the_right_to_look(cluster: Emulator, kubelet: Kubelet) -> None:
-    role = rights.make_role(SESSIONS)
-    role["rules"] = [one for one in role["rules"] if "resourcequotas" not in one["resources"]]
-    empty = {**rights.make_cluster_role("nacelle-hub"), "rules": []}
-    await cluster.apply([role, empty])
-    one = session(options={"profile": "python-gpu"})
-    await one.get_options_form()
-    assert one._look == Look(None, None)
-    assert one.left() is None
-    await one.before_start()
-
-
-async def test_case_7_an_api_that_fails_refuses_nobody(cluster: Emulator, kubelet: Kubelet) -> None:
-    for kind in (QUOTAS, NODES):
-        cluster.refusing["list", kind] = (500, "no")
-    one = session()
-    await one.before_start()
-    assert await one.looker.look(one.api, SESSIONS) == Look(None, None)
-
-
-async def test_a_class_that_starts_looks_once(cluster: Emulator, kubelet: Kubelet) -> None:
-    clock = Clock()
-    looker, one = Looker(clock), session()
-    await asyncio.gather(*(looker.look(one.api, SESSIONS) for _ in range(50)))
-    looks = [(verb, kind) for verb, kind, _ in cluster.asked if kind in (QUOTAS, NODES)]
-    assert sorted(looks) == [("list", NODES), ("list", QUOTAS)]
-    clock.now = 5
-    await looker.look(one.api, SESSIONS)
-    await looker.look(one.api, SESSIONS, anew=True)
-    looks = [(verb, kind) for verb, kind, _ in cluster.asked if kind in (QUOTAS, NODES)]
-    assert looks.count(("list", QUOTAS)) == 3
-    assert looks.count(("list", NODES)) == 1
-
-
-async def test_nothing_is_told_where_nothing_is_known(nowhere: None) -> None:
-    one = session(profiles=PROFILES)
-    assert one.left() is None
-    assert one.ended() is None
-    assert one.ended_at is None
-    assert one.hopeless(None) is None
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+    async def start(self, pod: Any, address: str) -> None:
+        await super().start({**pod, "spec": {"containers": [{}]}}, address)
 
 
 class Blind(Looker):

@@ -37,7 +37,7 @@ BEST = ["scores = []", "max(scores)"]
 
 def pipeline_job(scene: Scene, text: str = ALONE, **changes: Any) -> Job:
     """A job of ada's that runs a pipeline."""
-    notebooks = {"try": TRY, **({"best": BEST} if text == CHOOSING else {})}
+    notebooks = {"try": TRY, **({"best": BEST} if "best.ipynb" in text else {})}
     content = write_bundle(bundle(text, **notebooks))
     scene.store.keep_notebook("ada", content)
     notebook = Notebook(sha256=sha256(content).hexdigest(), path="work/sweep.yaml")

@@ -1,4 +1,5 @@
-"""A tick from its CronJob to the output notebook on the service's side, with a real runner.
+"""A tick from its CronJob to the output notebook on the service's side, and a sweep from its
+Indexed Job to what the next step made of it, with real runners.
 
 Tier: emulator and process. The API speaks real HTTP; the store, the kernel and the runner are real.
 The test plays the kubelet: it mounts the Secret, starts the container and passes on what it says.
@@ -24,6 +25,7 @@ from nacelle.settings import Settings, User
 from nacelle.settings.cluster import ClusterSettings
 from tests.jobs.engines import FakeHub
 from tests.jobs.kubernetes.clusters import Scene, decoded, scene_in
+from tests.jobs.kubernetes.sweeps import CHOOSING, pipeline_job, record_of
 from tests.jobs.kubernetes.test_run_in_pod import MAIN
 from tests.jobs.running.runs import TOKEN, Place
 from tests.support.kubernetes.emulator import CRON_JOBS, JOBS, PODS, SECRETS, Object
@@ -81,6 +83,8 @@ def variables(pod: Object) -> dict[str, str]:
         else:
             path = one["valueFrom"]["fieldRef"]["fieldPath"]
             found[one["name"]] = pod["metadata"]["labels"][path.split("'")[1]]
+    if index := pod["metadata"]["labels"].get("batch.kubernetes.io/job-completion-index"):
+        found["JOB_COMPLETION_INDEX"] = index
     return found
 
 
@@ -120,3 +124,30 @@ async def test_no_token_stands_in_what_others_can_read(real: Scene) -> None:
     kept = [file for file in real.folder.rglob("*") if file.is_file()]
     assert kept
     assert not [file for file in kept if TOKEN.encode() in file.read_bytes()]
+
+
+async def test_a_sweep_leads_to_a_choice(real: Scene) -> None:
+    run = real.ask(pipeline_job(real, CHOOSING.replace("[0.1, 0.2, 0.3]", "[0.1, 0.2]")))
+    async with real.running():
+        made = await real.launched(run)
+        pods = [await real.pod(made, index) for index in range(2)]
+        await asyncio.gather(*(kubelet(real, pod) for pod in pods))
+        await real.job_ends(made, "Complete")
+        second = await real.launched(run, 1)
+        await kubelet(real, await real.pod(second))
+        await real.job_ends(second, "Complete")
+        ended = await real.ended(run.id)
+    assert ended.exit
+    assert ended.state == "succeeded", (ended.exit.said.en, real.log(run.id))
+    record = record_of(real, run)
+    assert [one.outputs for one in record.items] == [{"score": 0.1}, {"score": 0.2}, {}]
+    folder = RunFolder(real.folder / "runs" / run.id)
+    output = nbformat.read(folder.path / "steps" / "best" / "notebook.ipynb", as_version=4)
+    assert output.cells[-1].outputs[0]["data"]["text/plain"] == "0.2"
+    assert (folder.path / "steps" / "try-2" / "notebook.html").exists()
+    assert "Cell 2 of 2" in (folder.path / "steps" / "try-1" / "log").read_text()
+    table = nbformat.read(folder.notebook, as_version=4).cells[0].source
+    assert "try-2 (rate=0.2)" in table
+    assert ended.progress
+    assert (ended.progress.step, ended.progress.steps) == (3, 3)
+    assert ended.notebook and ended.html and ended.log

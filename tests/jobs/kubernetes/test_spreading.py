@@ -322,3 +322,16 @@ async def test_an_index_that_the_cluster_took_away_begins_again(scene: Scene) ->
         await gives(scene, again, "try-1", score=1)
         assert (await scene.ended(run.id)).state == "succeeded"
     assert log.read_bytes() == b"once more\n"
+
+
+async def test_the_job_of_a_later_step_of_nobody_s_run_is_removed(scene: Scene) -> None:
+    run = scene.ask(pipeline_job(scene, CHOOSING))
+    async with scene.running():
+        made = await scene.launched(run)
+        for number, pod in enumerate(await begins(scene, made, 0, 1, 2), start=1):
+            await gives(scene, pod, f"try-{number}", score=1)
+        await scene.launched(run, 1)
+    await scene.cluster.remove(JOBS, made["metadata"]["name"])
+    scene.lose_store()
+    async with scene.running():
+        await scene.until(lambda: not scene.cluster.held[JOBS], "its removal")

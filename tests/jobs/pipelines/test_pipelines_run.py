@@ -90,7 +90,7 @@ def test_a_matrix_runs_each_combination_and_gives_lists(pipelines: Pipelines) ->
     assert printed(done, "sum") == "['fr2025', 'fr2026', 'no2025', 'no2026'] []\n"
     assert "count-3 (country=NO, year=2025)" in done.notebook.cells[0].source
     assert b"NO2025" in pipelines.place.object("steps/count-3/notebook.ipynb")
-    assert done.folder.read_progress() == Progress(cell=18, of=18, step=3, steps=3)
+    assert done.folder.read_progress() == Progress(cell=18, of=18, step=9, steps=9)
 
 
 SIDE_BY_SIDE = """

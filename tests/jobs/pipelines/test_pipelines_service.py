@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from nacelle.credentials.identity import PROOF_HEADER, sign_proof
 from nacelle.jobs.client import JobsClient, JobsError
 from nacelle.jobs.commands import jobs
 from nacelle.jobs.exits import explain
+from nacelle.jobs.job import Environment, Notebook, Snapshot
 from nacelle.jobs.pipelines.bundle import read_bundle, write_bundle
 from nacelle.jobs.pipelines.collecting import check
 from nacelle.jobs.pipelines.records import ItemRecord, PipelineRecord, write_record
+from nacelle.jobs.pipelines.spreading import First, first_of
 from nacelle.jobs.refusal import Refused
 from nacelle.jobs.service.access import SERVICE
 from nacelle.prefixes import JOBS_PREFIX
@@ -36,6 +39,10 @@ TEXT = """
       - {name: two, notebook: a.ipynb, needs: one}
 """
 CELLS = ["year = 1", "print(year)"]
+SNAPSHOT = Snapshot(
+    notebook=Notebook(sha256="a" * 64, path="x.yaml"),
+    environment=Environment(profile="python", kernel="python3"),
+)
 
 
 @pytest.fixture
@@ -150,8 +157,15 @@ def test_what_steps_wrote_is_read_by_who_may(served: Served) -> None:
     assert answer.text == "<b>it</b>"
     assert answer.headers["content-security-policy"].startswith("sandbox")
     assert served.ask(ALICE, "GET", f"{path}/two/notebook.html").status_code == 404
+    (files.path / "steps" / "one" / "log").write_text("it began\nit ended\n")
+    answer = served.ask(ALICE, "GET", f"{path}/one/log?offset=9")
+    assert (answer.text, answer.headers["x-next-offset"]) == ("it ended\n", "18")
+    assert served.ask(ALICE, "GET", f"{path}/two/log").text == ""
+    assert served.ask(BOB, "GET", f"{path}/one/log").status_code == 404
     for step in ("..", "%2e%2e", "..%2f..", "one%2f..%2f.."):
-        assert served.ask(ALICE, "GET", f"{path}/{step}/notebook.html").status_code in (404, 422)
+        # By the name itself the path would be that of the run's own log.
+        for name in ("notebook.html", *(["log"] if step != ".." else [])):
+            assert served.ask(ALICE, "GET", f"{path}/{step}/{name}").status_code in (404, 422)
     assert served.ask(BOB, "GET", path).status_code == 404
     assert served.ask(BOB, "GET", f"{path}/one/notebook.html").status_code == 404
 
@@ -224,3 +238,81 @@ def test_the_client_tells_what_is_wrong_before_it_sends(served: Served, tmp_path
     with pytest.raises(JobsError, match=r"pipeline.yaml:6:36: 'nees' means nothing here") as told:
         client_of(served).create(path)
     assert told.value.status == 422
+
+
+SWEEP = """
+    name: sweep
+    parameters: {years: [2024, 2025, 2026]}
+    steps:
+      - name: each
+        notebook: a.ipynb
+        matrix: {year: "${parameters.years}"}
+        parameters: {year: "${matrix.year}"}
+"""
+
+
+def test_the_manifest_of_a_sweep_is_an_indexed_job(served: Served) -> None:
+    answer = send(served, write_bundle(bundle(SWEEP, a=CELLS)))
+    notebook = {"sha256": answer.json()["sha256"], "path": "sweep.yaml"}
+    job = served.make(ALICE, notebook=notebook)["job"]
+    path = f"/jobs/{job['id']}/equivalent"
+    spec = yaml.safe_load(served.good(ALICE, "GET", path)["manifest"])["spec"]
+    if "jobTemplate" in spec:
+        spec = spec["jobTemplate"]["spec"]
+    assert (spec["completionMode"], spec["completions"]) == ("Indexed", 3)
+
+
+def test_the_client_shows_the_steps_and_what_each_wrote(served: Served) -> None:
+    run = made(served)["run"]
+    files = served.files(run["id"])
+    now = datetime(2026, 1, 10, tzinfo=UTC)
+    items = tuple(
+        ItemRecord(step="each", number=one, matrix={"year": one}, state="succeeded")
+        for one in (1, 2)
+    )
+    write_record(files, PipelineRecord(
+        run=run["id"], version=run["version"], values={}, scheduled=now, started=now, shared="",
+        items=items,
+    ))  # fmt: skip
+    folder = files.path / "steps" / "each-2"
+    folder.mkdir(parents=True)
+    (folder / "log").write_text("hello\n")
+    (folder / "notebook.ipynb").write_bytes(b"{}")
+    client = client_of(served)
+    assert [one.name for one in client.steps(run["id"])] == ["each-1", "each-2"]
+    assert client.log(run["id"], step="each-2") == ("hello\n", 6)
+    assert client.output(run["id"], step="each-2") == b"{}"
+    with pytest.raises(JobsError):
+        client.output(run["id"], step="../each-2")
+
+
+CELLS_TO_TRY = ["rate = 0.5  # how fast\nname = 'a: b'\nwhen = '{scheduled}'\nlist_ = [1, 2]", "1"]
+
+
+def run_sweep(folder: Path, *matrix: str) -> Any:
+    path = folder / "try.ipynb"
+    path.write_bytes(notebook(parameters(CELLS_TO_TRY[0]), CELLS_TO_TRY[1]))
+    words = [word for one in matrix for word in ("--matrix", one)]
+    return CliRunner().invoke(
+        jobs, ["sweep", str(path), *words, "--to", str(folder / "sweep.yaml")]
+    )
+
+
+def test_a_sweep_is_written_from_a_notebook(tmp_path: Path) -> None:
+    answer = run_sweep(tmp_path, "rate=0.1,0.2", "name=NO,01,x: y")
+    assert answer.exit_code == 0, answer.output
+    pipeline = check(tmp_path / "sweep.yaml")[0].pipeline
+    assert first_of(pipeline, SNAPSHOT) == First("each", 6, alone=True)
+    fields = {field.name: field.default for field in pipeline.fields}
+    assert fields == {
+        "rate": (0.1, 0.2), "name": ("NO", "01", "x: y"), "when": "{scheduled}", "list_": (1, 2),
+    }  # fmt: skip
+    # Nothing is written over.
+    assert run_sweep(tmp_path, "rate=0.1").exit_code == 1
+
+
+def test_a_sweep_of_what_the_notebook_does_not_have_is_refused(tmp_path: Path) -> None:
+    answer = run_sweep(tmp_path, "rat=0.1")
+    assert answer.exit_code == 2 and "rate" in answer.output
+    answer = run_sweep(tmp_path, "rate=fast")
+    assert answer.exit_code == 2 and "rate" in answer.output

@@ -19,6 +19,7 @@ ROLES, ROLE_BINDINGS = f"{RBAC}/roles", f"{RBAC}/rolebindings"
 CLUSTER_ROLES, CLUSTER_ROLE_BINDINGS = f"{RBAC}/clusterroles", f"{RBAC}/clusterrolebindings"
 NETWORK_POLICIES = f"{NETWORKING}/networkpolicies"
 DEPLOYMENTS = f"{APPS}/deployments"
+ENDPOINT_SLICES = "discovery.k8s.io/v1/endpointslices"
 ADMISSION = "admissionregistration.k8s.io/v1"
 ADMISSION_POLICIES = f"{ADMISSION}/validatingadmissionpolicies"
 ADMISSION_BINDINGS = f"{ADMISSION}/validatingadmissionpolicybindings"
@@ -43,6 +44,7 @@ KINDS = {
     CLUSTER_ROLE_BINDINGS: "ClusterRoleBinding",
     NETWORK_POLICIES: "NetworkPolicy",
     DEPLOYMENTS: "Deployment",
+    ENDPOINT_SLICES: "EndpointSlice",
     ADMISSION_POLICIES: "ValidatingAdmissionPolicy",
     ADMISSION_BINDINGS: "ValidatingAdmissionPolicyBinding",
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import random
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Protocol
@@ -84,7 +85,9 @@ class Kubelet:
         self.unplaced: dict[str, str] = {}
         self.unstarted: set[str] = set()
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._addresses = itertools.count(1)
+        # Of its own: another cluster of another test may run beside this one.
+        self._subnet = random.randrange(1, 255)
+        self._addresses = itertools.count(random.randrange(0, 250) * 250)
         self._events = itertools.count(1)
 
     async def __aenter__(self) -> Kubelet:
@@ -191,7 +194,7 @@ class Kubelet:
         await self._until(lambda: name not in self.unstarted)
         await self._event(pod, "Normal", "Pulled", f'Successfully pulled image "{image}"')
         number = next(self._addresses)
-        address = f"127.{20 + number // 62500 % 200}.{number // 250 % 250}.{number % 250 + 1}"
+        address = f"127.{self._subnet}.{number // 250 % 250}.{number % 250 + 1}"
         await self._status(pod, podIP=address, hostIP="127.0.0.1", startTime=now())
         while await self._runs(pod, address):
             await self._event(pod, "Warning", "BackOff", "Back-off restarting failed container")

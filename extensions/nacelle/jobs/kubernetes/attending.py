@@ -97,14 +97,16 @@ class Attending:
     async def look(self, run_id: str) -> None:
         """Do what one run needs. Raises Passing, ClusterRefused."""
         seen, run = self._sights.of(run_id), self._store.run(run_id)
-        there = seen.job is not None and not seen.gone
         if run is None:
+            there = [one for one in self._sights.stages(run_id) if one.job and not one.gone]
             if not there:
                 return self._sights.forget(run_id)
-            assert seen.job is not None
-            run = self._take_in(run_id, seen.job)
+            if seen.job is not None and not seen.gone:
+                run = self._take_in(run_id, seen.job)
             if run is None:
-                return await self._remove(seen)
+                for one in there:
+                    await self._remove(one)
+                return None
         if run.state in ENDS:
             return await self._clear(run)
         launched = self._launched(run_id)

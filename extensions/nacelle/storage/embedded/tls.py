@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
-import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import certifi
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from nacelle.authorities import with_those_trusted_here
 from nacelle.layout import Layout
 from nacelle.secrets import write_private
 
@@ -49,14 +48,8 @@ def ensure_tls(layout: Layout) -> None:
     known = left is not None and _names_of(certificate_path(layout)) >= _wanted_names(layout)
     if left is None or left < _RENEW_BEFORE or not known or not key_path(layout).exists():
         _make_leaf(layout, ca_key_path)
-    _write_bundle(layout)
-
-
-def _write_bundle(layout: Layout) -> None:
-    """A session may also speak to the world, so its clients need the world's authorities too."""
-    trusted = Path(ssl.get_default_verify_paths().cafile or certifi.where())
     own = layout.ca_file.read_text(encoding="ascii")
-    write_private(layout.ca_bundle, trusted.read_text(encoding="utf-8") + "\n" + own)
+    write_private(layout.ca_bundle, with_those_trusted_here(own))
 
 
 def _days_left(file: Path) -> timedelta | None:
