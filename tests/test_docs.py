@@ -34,7 +34,7 @@ GUIDES = [
     JOBS_GUIDE,
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
-    *ROOT.glob("*/README.md"),
+    *sorted({*ROOT.glob("*/README.md"), *ROOT.glob("hub_config/*.md")}),
     *PIPELINES.glob("*/README.md"),
     SERVICE,
 ]

@@ -36,7 +36,11 @@ class JobsLimits(Frozen):
         default=4, description="Runs of the whole platform at once; the others wait."
     )
     runs_at_once_each: Count = Field(
-        default=2, description="Runs of one person at once; the others wait."
+        default=2,
+        description=(
+            "Runs of one person at once; the others wait. On a cluster so many combinations of one"
+            " sweep run at once."
+        ),
     )
     waiting_runs: Count = Field(
         default=200, description="Runs of one person that may wait; more cannot be asked for."

@@ -105,7 +105,8 @@ async def resolve_by_system(host: str, port: int) -> list[Address]:
 
 
 def make_body(notice: Notice, url: str) -> dict[str, Any]:
-    """What a webhook is told; nothing of parameters or results, which may be confidential."""
+    """What a webhook is told: the end in words, with the first line of an exception; nothing of
+    parameters or results, which may be confidential."""
     job, run = notice.job, notice.run
     return {
         "job": {"id": job.id, "name": job.name, "owner": job.owner, "project": job.project},

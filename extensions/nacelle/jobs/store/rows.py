@@ -138,7 +138,6 @@ class Launched:
     launched: datetime
     launches: int
     stop: Exit | None
-    stop_asked: datetime | None
 
 
 def stamp(moment: datetime) -> str:
