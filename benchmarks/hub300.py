@@ -38,6 +38,8 @@ _PATIENCE = 120.0
 # Ours, with kubespawner as it is.
 _BARE = """
 load_subconfig({config!r})
+c.JupyterHub.template_paths = []
+c.JupyterHub.default_url = "/hub/home"
 c.JupyterHub.spawner_class = "kubespawner.KubeSpawner"
 c.KubeSpawner.update(
     namespace="sessions",

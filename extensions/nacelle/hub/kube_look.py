@@ -1,8 +1,8 @@
 """A look at what the cluster has left, before somebody starts a session.
 
 Who may not look says nothing: a right that the hub lacks, or an answer that does not come, refuses
-nobody. So where machines are added on demand (an autoscaler), the hub is better not given the right
-to list nodes: a machine that is not there yet would be told as missing.
+nobody. Where machines are added on demand (`cluster.grows`), those that are there refuse nobody
+either: one that is not there yet would be told as missing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -48,6 +48,10 @@ class Look:
             return reason
         short = shortages(self.quotas or (), demand)
         return explain_shortage(short) if short else None
+
+    def where_machines_come(self) -> Look:
+        """The same, where a machine that is not there yet comes when it is asked for."""
+        return replace(self, nodes=None)
 
     def left(self) -> Said | None:
         """What is left for new sessions, in one line; None when no quota tells."""

@@ -67,7 +67,7 @@ class TellingMixin(LoggingConfigurable):  # type: ignore[misc]
 
     async def get_options_form(self) -> Any:
         """The hub calls this before it shows the spawn page: the moment to look at the cluster."""
-        self._look = await self.looker.look(self.api, self.namespace)
+        self._look = await self._looks()
         return await super().get_options_form()
 
     def cards(self) -> list[dict[str, Any]]:
@@ -91,18 +91,25 @@ class TellingMixin(LoggingConfigurable):  # type: ignore[misc]
     def _looked(self) -> Look | None:
         """What the hub has looked at for this page. After a start that failed, it asks one spawner
         for its form and shows the page with another."""
-        return self._look or self.looker.kept(self.api, self.namespace)
+        kept = self.looker.kept(self.api, self.namespace)
+        return self._look or (self._counting(kept) if kept else None)
+
+    async def _looks(self, anew: bool = False) -> Look:
+        return self._counting(await self.looker.look(self.api, self.namespace, anew))
+
+    def _counting(self, look: Look) -> Look:
+        return look.where_machines_come() if self.settings.cluster.grows else look
 
     async def before_start(self) -> None:
         """Case 1. Raises StartFailed."""
         self._end = None
         assert self.choice is not None, "a session starts after its choice is taken"
         demand = demand_of(self.choice, self.settings.cluster.gpu_resource)
-        look = await self.looker.look(self.api, self.namespace)
+        look = await self._looks()
         if look.against(demand) is None:
             return
         # A session that has just ended may have made room since.
-        look = await self.looker.look(self.api, self.namespace, anew=True)
+        look = await self._looks(anew=True)
         if reason := look.against(demand):
             raise self._start_failed(reason)
 

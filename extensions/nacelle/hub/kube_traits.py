@@ -40,6 +40,8 @@ def make_traits(settings: Settings, profiles: Sequence[Profile]) -> dict[str, An
         "automount_service_account_token": False,
         "enable_user_namespaces": False,
         "events_enabled": True,
+        # A look into what was watched anyway: a death is told soon.
+        "poll_interval": 10,
         "delete_grace_period": 10,
         "storage_pvc_ensure": True,
         "pvc_name_template": _CLAIM_NAME,

@@ -69,6 +69,13 @@ class ClusterSettings(Frozen):
     )
     user_id: Count = Field(default=1000, description="Numeric user of sessions in their images.")
     group_id: Count = Field(default=100, description="Numeric group of sessions, and of homes.")
+    grows: bool = Field(
+        default=False,
+        description=(
+            "Machines are added on demand (an autoscaler): a session that none can take now waits"
+            " for one instead of being refused."
+        ),
+    )
     spread: bool = Field(
         default=False,
         description="Spread sessions over nodes rather than fill one after the other.",

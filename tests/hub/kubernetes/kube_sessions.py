@@ -71,4 +71,5 @@ def make_user(name: str, groups: tuple[str, ...]) -> Any:
         url=f"/user/{name}/",
         groups=[SimpleNamespace(name=group) for group in groups],
         settings={},
+        orm_user=SimpleNamespace(user_info=None),
     )

@@ -11,6 +11,7 @@ from kube_sessions import PROFILES, TOKEN, make_session, make_settings
 from kubernetes_asyncio.client import ApiClient
 from kubespawner import KubeSpawner
 
+from nacelle.cluster.network import ACCESS_LABEL
 from nacelle.environments.profile import Profile
 from nacelle.environments.profiles import check
 from nacelle.hub.forms import to_profile_list
@@ -204,9 +205,11 @@ async def test_a_token_of_the_cluster_is_the_profile_s_choice() -> None:
     pod = await pod_of(make_session(profiles=(profile(cluster_access="view"),)))
     assert pod["spec"]["serviceAccountName"] == "session-ada"
     assert pod["spec"]["automountServiceAccountToken"] is True
+    assert pod["metadata"]["labels"][ACCESS_LABEL] == "view"
     plain = await pod_of(make_session(profiles=(profile(),)))
     assert "serviceAccountName" not in plain["spec"]
     assert plain["spec"]["automountServiceAccountToken"] is False
+    assert ACCESS_LABEL not in plain["metadata"]["labels"]
 
 
 async def test_no_token_is_in_the_pod() -> None:

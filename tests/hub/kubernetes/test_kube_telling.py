@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientConnectionError
-from kube_sessions import make_session
+from kube_sessions import make_session, make_settings
 from kubernetes_asyncio.client import ApiException
 
 from nacelle.hub.kube_look import Look, Looker
@@ -65,6 +65,18 @@ async def test_case_1_no_such_machine(cluster: Emulator, kubelet: Kubelet) -> No
     assert (failed.reason, cluster.find(PODS, SESSIONS)) == ("no-gpu", [])
     await cluster.write(NODES, make_node("gpu", gpus=1))
     await session(options={"profile": "python-gpu"}).start()
+
+
+async def test_where_machines_come_on_demand_a_missing_one_refuses_nobody(
+    cluster: Emulator, kubelet: Kubelet
+) -> None:
+    """Case 1."""
+    one = session(options={"profile": "python-gpu"}, settings=make_settings(grows=True))
+    starting = one.start()
+    async with cluster.news:
+        await cluster.news.wait_for(lambda: cluster.get(PODS, "session-ada") is not None)
+    await cluster.write(NODES, make_node("gpu", gpus=1))
+    assert await asyncio.wait_for(starting, 20)
 
 
 async def test_case_1_room_that_was_just_made_counts(cluster: Emulator, kubelet: Kubelet) -> None:

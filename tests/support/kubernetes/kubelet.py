@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import random
 from collections.abc import Callable
 from types import TracebackType
@@ -29,6 +30,8 @@ from tests.support.kubernetes.node import (
 )
 
 _KILLED = 137
+
+log = logging.getLogger(__name__)
 
 
 class Runtime(Protocol):
@@ -171,7 +174,9 @@ class Kubelet:
 
     def _take_up(self, pod: Object) -> None:
         if uid_of(pod) not in self._tasks:
-            self._tasks[uid_of(pod)] = asyncio.create_task(self._run(pod))
+            task = asyncio.create_task(self._run(pod))
+            task.add_done_callback(_tell_failure)
+            self._tasks[uid_of(pod)] = task
 
     def _forget(self, pod: Object) -> None:
         if task := self._tasks.pop(uid_of(pod), None):
@@ -309,6 +314,11 @@ class Kubelet:
     async def _until(self, reached: Callable[[], bool]) -> None:
         async with self.cluster.news:
             await self.cluster.news.wait_for(reached)
+
+
+def _tell_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        log.error("a pod could not be run", exc_info=error)
 
 
 def _ended(code: int) -> Object:
