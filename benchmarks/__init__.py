@@ -7,4 +7,4 @@
 
 from __future__ import annotations
 
-BENCHMARKS = ("startup", "memory", "spawn", "store", "broker", "nace", "serving", "jobs")
+BENCHMARKS = ("startup", "memory", "spawn", "store", "broker", "nace", "serving", "jobs", "hub300")

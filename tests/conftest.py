@@ -13,7 +13,16 @@ from tests.support.person import Person
 
 # Folders whose tests share a running installation; of the journeys, some bring their own.
 _TOGETHER = ("tests/hub", "tests/storage", "tests/proxy", "tests/journeys", "tests/jobs/running")
-_ALONE = ("tests/journeys/test_up.py", "tests/journeys/test_tls.py")
+_ALONE = (
+    "tests/journeys/test_up.py",
+    "tests/journeys/test_tls.py",
+    "tests/hub/test_hub_oidc_live.py",
+    "tests/hub/test_hub_oidc.py",
+    "tests/hub/test_hub_secrets.py",
+    "tests/hub/test_hub_secrets_in_browser.py",
+    "tests/hub/test_hub_configure.py",
+    "tests/hub/test_hub_passwords.py",
+)
 
 
 class ByInstallation(LoadScopeScheduling):

@@ -39,6 +39,11 @@ def in_cluster(settings: Settings, namespace: str) -> Settings:
     from nacelle.layout import PORTS
     from nacelle.settings.cluster import ClusterSettings
 
+    start = f"{settings.cluster.access_prefix}-"
+    if namespace.startswith(start):
+        raise SettingsError(
+            f"--namespace: {namespace!r} begins with {start}, as those of people do; choose another"
+        )
     host, plain = f"{deployment.NAME}.{namespace}.svc", ClusterSettings()
     store_port = _PROXY_PORT + PORTS["store"]
     embedded = settings.store.kind == "embedded"
@@ -94,7 +99,7 @@ def _namespaces(settings: Settings, platform: str) -> tuple[str, str, str]:
 
 def _rights(settings: Settings, pod: Pod, access: bool) -> list[dict[str, Any]]:
     """One account for the one pod: what the hub may do, and what the engine of jobs may."""
-    from nacelle.cluster import rights
+    from nacelle.cluster import admission, rights
     from nacelle.cluster.access import make_cluster_role
     from nacelle.jobs.kubernetes import rights as of_jobs
 
@@ -113,8 +118,10 @@ def _rights(settings: Settings, pod: Pod, access: bool) -> list[dict[str, Any]]:
     if access:
         made += [make_cluster_role("view"), make_cluster_role("edit")]
         made += [
-            rights.make_admission_policy(name, platform, prefix),
-            rights.make_admission_binding(name),
+            admission.make_hub_policy(name, platform, prefix),
+            admission.make_policy_binding(name),
+            admission.make_services_policy(f"{name}-services", prefix),
+            admission.make_policy_binding(f"{name}-services"),
         ]
     return made
 

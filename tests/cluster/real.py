@@ -89,15 +89,18 @@ class RealCluster:
             raise Refused(answer.status, str(found.get("message", text[:200])))
         return found
 
-    def apply(self, objects: list[Object]) -> None:
-        """Make what is not there."""
+    def apply(self, objects: list[Object]) -> list[Object]:
+        """Make what is not there; returns what was made."""
+        new = []
         for made in objects:
             kind = _PLURALS[made["apiVersion"], made["kind"]]
             try:
                 self.ask("POST", path_of(kind, made["metadata"].get("namespace", "")), made)
+                new.append(made)
             except Refused as error:
                 if error.status != 409:
                     raise
+        return new
 
     def find(self, kind: str, namespace: str = "", **query: str) -> list[Object]:
         found: list[Object] = self.ask("GET", path_of(kind, namespace), query=query)["items"]

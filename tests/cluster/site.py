@@ -57,6 +57,7 @@ class RealSite:
         self.platform, self.sessions, self.jobs = name, f"{name}-s", f"{name}-j"
         self.api_server = self._api_server()
         self.objects = self._render(folder, hub, lab)
+        self.made: list[Object] = []
         self.url = ""
 
     def _api_server(self) -> list[str]:
@@ -84,7 +85,7 @@ class RealSite:
             "store": {"key_life": KEY_LIFE},
             "cluster": {
                 "namespace": self.sessions,
-                "access_prefix": self.platform,
+                "access_prefix": f"{self.platform}-u",
                 "home": {"capacity": "1Gi"},
             },
             "jobs": {
@@ -108,7 +109,7 @@ class RealSite:
     def running(self) -> Iterator[RealSite]:
         """Applied, answering, and removed at the end."""
         try:
-            self.cluster.apply(self.objects)
+            self.apply()
             wait_for(self._is_ready, 300, "the platform's pod")
             with self.cluster.forward(self.platform_pod(), self.platform, 8000) as url:
                 self.url = url
@@ -120,9 +121,13 @@ class RealSite:
         finally:
             self.remove()
 
+    def apply(self) -> None:
+        # What another installation has made of the cluster as a whole stays its own.
+        self.made += self.cluster.apply(self.objects)
+
     def remove(self) -> None:
         """All that was made, namespaces of people included."""
-        self.cluster.remove(self.objects)
+        self.cluster.remove(self.made)
         own = [one["metadata"]["name"] for one in self.cluster.find(NAMESPACES)]
         own = [name for name in own if name.startswith(self.platform)]
         for name in own:

@@ -108,6 +108,7 @@ def test_jobs_are_reached_by_nobody_and_reach_what_the_office_says() -> None:
                                 "except": [
                                     "10.0.0.0/8",
                                     "100.64.0.0/10",
+                                    "168.63.129.16/32",
                                     "169.254.0.0/16",
                                     "172.16.0.0/12",
                                     "192.168.0.0/16",

@@ -56,8 +56,8 @@ def test_what_is_applied_is_there_and_goes_again(emulated: Served, tmp_path: Pat
     with RealCluster() as cluster:
         site = RealSite(cluster, tmp_path, "hub:1", "lab:1")
         assert site.api_server == ["10.96.0.1", "172.18.0.2"]
-        cluster.apply(site.objects)
-        cluster.apply(site.objects)
+        site.apply()
+        site.apply()
         assert cluster.get(DEPLOYMENTS, "nacelle", site.platform)
         assert "172.18.0.2/32" in str(site.objects)
         assert not site._is_ready()

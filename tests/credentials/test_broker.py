@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -116,3 +118,29 @@ async def test_more_projects_than_a_policy_can_name_are_said_and_final(tmp_path:
 def test_the_broker_has_one_address(tmp_path: Path) -> None:
     layout = Layout(Settings(data_dir=tmp_path))
     assert layout.broker_url == "http://127.0.0.1:8005/services/broker"
+
+
+async def test_a_store_that_asks_for_the_broker_s_keys_before_it_answers_gets_them(
+    tmp_path: Path,
+) -> None:
+    """A class that starts while the store knows no keys yet: every thread waits for the store."""
+    asked = threading.Event()
+
+    class Asking(Generous):
+        def keys(self, identity: Identity, life: int) -> Keys:
+            assert asked.wait(10), "the store did not get the broker's keys"
+            return super().keys(identity, life)
+
+    issuer = Issuer("http://broker.test", tmp_path / "keys.json")
+    broker = Broker(Store(Access("http://store.test", "fr"), Asking(), None), 900, {})
+    app = make_app(broker, issuer, Directory(PEOPLE[0]))
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://broker.test"
+    ) as client:
+        waiting = [asyncio.create_task(client.post(f"{BROKER_PREFIX}/keys")) for _ in range(64)]
+        await asyncio.sleep(0.2)
+        async with asyncio.timeout(5):
+            found = await client.get(f"{BROKER_PREFIX}/jwks.json")
+        asked.set()
+        assert found.json()["keys"]
+        assert {answer.status_code for answer in await asyncio.gather(*waiting)} == {200}

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import httpx
@@ -165,6 +167,48 @@ def test_case_5_what_is_refused_is_not_asked_again(broker: SecretsBroker, home: 
     environ = session(broker, "service:mlflow")
     assert Keeper(environ, home).step() is None
     assert "services keep no secrets" in (home / REPORT).read_text()
+
+
+def test_case_4_something_else_in_the_broker_s_place(home: Path) -> None:
+    """Such as the page of an office's proxy, with status 200."""
+    with HTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        environ = {"NACELLE_BROKER_URL": url, "JUPYTERHUB_API_TOKEN": "x", "NACELLE_SECRETS": "1"}
+        keeper = start_secrets(environ, home)
+        assert keeper is not None
+        keeper.stop()
+        assert "something else answers" in (home / REPORT).read_text()
+        keeper._token = "a token in use"
+        assert keeper.step() == secrets.PAUSE_SECONDS
+        assert answer(["protocol=https\n", "host=git.example.org\n"], environ) == ""
+        server.shutdown()
+
+
+def test_case_6_a_home_that_cannot_be_written(
+    broker: SecretsBroker, bao: OpenBao, home: Path
+) -> None:
+    bao.write("eva/environment/API_KEY", {"value": VALUE})
+    # Whatever stands in its way: root, under whom tests may run, can write all folders.
+    (home / ".local").touch()
+    environ = session(broker, "eva")
+    keeper = start_secrets(environ, home)
+    assert keeper is not None
+    keeper.stop()
+    assert environ["API_KEY"] == VALUE
+    first = environ["VAULT_TOKEN"]
+    assert keeper.step() == 1800 and environ["VAULT_TOKEN"] == first
+
+
+class Page(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<html>Log in to the proxy</html>")
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
 
 
 @pytest.mark.parametrize("mine", [None, "Myself"])

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from nacelle.hub.kube_traits import make_traits
 from nacelle.lab.lost_home import NOTE, tell_lost_home
 from nacelle.lab.start import CONFIG, NoTokens, make_command, read_tokens
+from nacelle.settings import Settings
 
 # Shows what the server would be started with, and ends.
 SERVER = """#!{python}
@@ -52,6 +54,21 @@ def test_without_the_file_it_says_so_and_ends() -> None:
         "The session cannot start: /nowhere/session.json cannot be read"
         " (No such file or directory). Start it from the hub."
     )
+
+
+def test_files_in_the_home_are_not_imported(tmp_path: Path) -> None:
+    """The pod's command as the hub writes it; its working directory is the home."""
+    for name in ("random.py", "yaml.py", "nacelle.py"):
+        (tmp_path / name).write_text("raise SystemExit('shadowed')", encoding="utf-8")
+    command = make_traits(Settings(), ())["cmd"]
+    done = subprocess.run(
+        [sys.executable, *command[1:]],
+        env={"PATH": "/usr/bin", "NACELLE_SESSION_FILE": "/nowhere/session.json"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert "Start it from the hub." in done.stderr
 
 
 def test_the_server_takes_the_place_of_the_process_and_has_all_of_it(tmp_path: Path) -> None:

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from nacelle.cluster.naming import MANAGED, slug_of
+from nacelle.cluster.network import make_dns_rule
 
 Right = Literal["view", "edit"]
+OWNER = "nacelle/owner"
 RBAC = "rbac.authorization.k8s.io"
 # What a person may see, and with `edit` change: what runs, not who may do what, nor the limits.
 _SHOWN: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -33,9 +35,14 @@ def account_name(user: str) -> str:
     return f"session-{slug_of(user)}"
 
 
+def namespace_start(prefix: str) -> str:
+    """How the names of people's own namespaces begin."""
+    return f"{prefix}-"
+
+
 def namespace_name(prefix: str, user: str) -> str:
-    """Name of a person's own namespace."""
-    return f"{prefix[:22].rstrip('-')}-{slug_of(user)}"
+    """Name of a person's own namespace, 63 characters at most for a prefix of 22."""
+    return namespace_start(prefix) + slug_of(user)
 
 
 def make_cluster_role(right: Right) -> dict[str, Any]:
@@ -68,7 +75,7 @@ def make_namespace(prefix: str, user: str) -> dict[str, Any]:
         "metadata": {
             "name": namespace_name(prefix, user),
             "labels": {**MANAGED, **restricted()},
-            "annotations": {"nacelle/owner": user},
+            "annotations": {OWNER: user},
         },
     }
 
@@ -87,7 +94,7 @@ def make_account(namespace: str, user: str) -> dict[str, Any]:
             "name": account_name(user),
             "namespace": namespace,
             "labels": dict(MANAGED),
-            "annotations": {"nacelle/owner": user},
+            "annotations": {OWNER: user},
         },
         "automountServiceAccountToken": False,
     }
@@ -140,16 +147,7 @@ def make_isolation(prefix: str, user: str) -> dict[str, Any]:
             "ingress": [{"from": [{"podSelector": {}}]}],
             "egress": [
                 {"to": [{"podSelector": {}}]},
-                {
-                    "to": [
-                        {
-                            "namespaceSelector": {
-                                "matchLabels": {"kubernetes.io/metadata.name": "kube-system"}
-                            }
-                        }
-                    ],
-                    "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")],
-                },
+                make_dns_rule(),
             ],
         },
     }

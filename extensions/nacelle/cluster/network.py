@@ -19,7 +19,15 @@ ACCESS_LABEL = "nacelle.io/cluster-access"
 SESSION_PORT = 8888
 # Addresses that are not of the internet: an office's own, a cluster's, link-local with the clouds'
 # metadata service.
-PRIVATE_4 = ("10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16")
+PRIVATE_4 = (
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    # Azure's own service for its machines has a public address.
+    "168.63.129.16/32",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+)
 PRIVATE_6 = ("fc00::/7", "fe80::/10")
 # Where a node answers DNS itself (node-local-dns).
 _LOCAL_DNS = "169.254.20.10/32"
@@ -120,7 +128,7 @@ def make_access_policy(namespace: str, api_server: Sequence[str]) -> dict[str, A
 
 def _egress(doors: Doors, reach: Reach) -> list[dict[str, Any]]:
     rules: list[dict[str, Any]] = [
-        _dns(),
+        make_dns_rule(),
         {"to": [_platform(doors)], "ports": [_tcp(port) for port in doors.ports]},
     ]
     if reach.internet:
@@ -131,7 +139,8 @@ def _egress(doors: Doors, reach: Reach) -> list[dict[str, Any]]:
     return rules
 
 
-def _dns() -> dict[str, Any]:
+def make_dns_rule() -> dict[str, Any]:
+    """The way to the cluster's DNS, for a policy's egress."""
     ports = [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]
     to = [{"namespaceSelector": _named("kube-system")}, {"ipBlock": {"cidr": _LOCAL_DNS}}]
     return {"to": to, "ports": ports}

@@ -1,8 +1,9 @@
 """What the hub may do on the cluster: in the sessions' namespace, and no more than it does.
 
 It reads no Secret: those that it writes, it knows. Only where profiles give people a namespace of
-their own does it have rights beyond: to make namespaces and what is in them at first, held by an
-admission policy to names that begin as the settings say, and to bind two roles that exist.
+their own does it have rights beyond: to make namespaces and what is in them at first, held by a
+policy of admission (see `admission`) to names that begin as the settings say, and to bind two roles
+that exist.
 """
 
 from __future__ import annotations
@@ -17,14 +18,15 @@ _Rules = tuple[tuple[str, str, tuple[str, ...]], ...]
 _SESSIONS: _Rules = (
     ("", "pods", ("get", "list", "watch", "create", "delete")),
     ("", "events", ("list", "watch")),
-    ("", "secrets", ("create", "patch", "delete")),
+    # No `patch`: its answer holds the whole Secret.
+    ("", "secrets", ("create", "delete")),
     ("", "persistentvolumeclaims", ("get", "create")),
     ("", "resourcequotas", ("list",)),
 )
 _ACCOUNTS: _Rules = (("", "serviceaccounts", ("create",)),)
 _NODES: _Rules = (("", "nodes", ("list",)),)
 _NAMESPACES: _Rules = (
-    ("", "namespaces", ("create",)),
+    ("", "namespaces", ("get", "create")),
     ("", "resourcequotas", ("create",)),
     ("networking.k8s.io", "networkpolicies", ("create",)),
     (RBAC, "rolebindings", ("create", "delete")),
@@ -92,63 +94,6 @@ def make_cluster_role_binding(name: str, account_namespace: str) -> dict[str, An
         "metadata": {"name": name, "labels": dict(MANAGED)},
         "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": name},
         "subjects": [_account(account_namespace)],
-    }
-
-
-def make_admission_policy(name: str, account_namespace: str, prefix: str) -> dict[str, Any]:
-    """Holds the hub to namespaces of people: whatever it makes outside them, and outside the
-    sessions' namespace where its Role says what it may, is refused.
-
-    https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/
-    """
-    user = f"system:serviceaccount:{account_namespace}:{NAME}"
-    start = f"{prefix[:22].rstrip('-')}-"
-    resources = [
-        ("", "namespaces", ["CREATE"]),
-        ("", "resourcequotas", ["CREATE"]),
-        ("networking.k8s.io", "networkpolicies", ["CREATE"]),
-        (RBAC, "rolebindings", ["CREATE", "DELETE"]),
-    ]
-    return {
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": "ValidatingAdmissionPolicy",
-        "metadata": {"name": name, "labels": dict(MANAGED)},
-        "spec": {
-            "failurePolicy": "Fail",
-            "matchConstraints": {
-                "resourceRules": [
-                    {
-                        "apiGroups": [group],
-                        "apiVersions": ["*"],
-                        "operations": operations,
-                        "resources": [resource],
-                    }
-                    for group, resource, operations in resources
-                ]
-            },
-            "matchConditions": [
-                {"name": "the-hub", "expression": f"request.userInfo.username == '{user}'"}
-            ],
-            "validations": [
-                {
-                    "expression": (
-                        "(request.kind.kind == 'Namespace' ? request.name : request.namespace)"
-                        f".startsWith('{start}')"
-                    ),
-                    "message": f"the hub acts in namespaces whose names begin with {start} only",
-                }
-            ],
-        },
-    }
-
-
-def make_admission_binding(name: str) -> dict[str, Any]:
-    """Puts that policy into force."""
-    return {
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": "ValidatingAdmissionPolicyBinding",
-        "metadata": {"name": name, "labels": dict(MANAGED)},
-        "spec": {"policyName": name, "validationActions": ["Deny"]},
     }
 
 

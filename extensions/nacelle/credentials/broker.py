@@ -100,7 +100,8 @@ def make_app(
         return JSONResponse(issuer.discovery())
 
     async def key_set(request: Request) -> Response:
-        return JSONResponse(await asyncio.to_thread(issuer.key_set))
+        # On no thread: all may be waiting for a store which asks for these keys before it answers.
+        return JSONResponse(issuer.key_set())
 
     async def health(request: Request) -> Response:
         return JSONResponse({"status": "ok"})

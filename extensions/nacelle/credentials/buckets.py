@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -64,6 +65,7 @@ def connect(access: Access, keys: Keys) -> Any:
         config=Config(
             connect_timeout=3,
             read_timeout=30,
+            retries={"total_max_attempts": 2},
             proxies=None if access.outside else {},
             s3={"addressing_style": "path"},
         ),
@@ -76,18 +78,20 @@ class Buckets:
     def __init__(self, access: Access) -> None:
         self._access = access
         self._known: set[str] = set()
-        self._lock = threading.Lock()
+        # One a bucket: a store that is slow for one person does not keep the others waiting.
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def ensure(self, names: Iterable[str], keys: Keys) -> None:
         """Create what is missing. Raises KeysUnavailable when the store does not answer."""
         missing = [name for name in names if name not in self._known]
         if not missing:
             return
-        with self._lock:
-            client = connect(self._access, keys)
-            for name in missing:
-                self._create(client, name)
-                self._known.add(name)
+        client = connect(self._access, keys)
+        for name in missing:
+            with self._locks[name]:
+                if name not in self._known:
+                    self._create(client, name)
+                    self._known.add(name)
 
     def _create(self, client: Any, name: str) -> None:
         place = {"LocationConstraint": self._access.region}

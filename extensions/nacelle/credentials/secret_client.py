@@ -3,7 +3,8 @@ the hub's page."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -23,10 +24,8 @@ class SecretsRefused(SecretsUnavailable):
 
 def fetch_secrets(environ: Mapping[str, str]) -> SessionSecrets:
     """All that a session gets. Raises SecretsUnavailable or SecretsRefused."""
-    try:
+    with _understood():
         return SessionSecrets.from_wire(_ask(environ, "session", {}))
-    except (KeyError, TypeError, AttributeError):
-        raise SecretsUnavailable("something else answers where the broker should be") from None
 
 
 def renew_token(environ: Mapping[str, str], token: str = "") -> tuple[str, int]:
@@ -34,8 +33,9 @@ def renew_token(environ: Mapping[str, str], token: str = "") -> tuple[str, int]:
 
     Raises SecretsUnavailable or SecretsRefused.
     """
-    answer = _ask(environ, "session/renew", {"token": token})
-    return str(answer["token"]), int(answer["seconds"])
+    with _understood():
+        answer = _ask(environ, "session/renew", {"token": token})
+        return str(answer["token"]), int(answer["seconds"])
 
 
 def fetch_login(environ: Mapping[str, str], host: str) -> GitLogin | None:
@@ -44,10 +44,20 @@ def fetch_login(environ: Mapping[str, str], host: str) -> GitLogin | None:
     Raises SecretsUnavailable.
     """
     try:
-        answer = _ask(environ, "git/login", {"host": host})
+        with _understood():
+            answer = _ask(environ, "git/login", {"host": host})
+            return GitLogin(str(answer["username"]), str(answer["token"]))
     except SecretsRefused:
         return None
-    return GitLogin(str(answer["username"]), str(answer["token"]))
+
+
+@contextmanager
+def _understood() -> Iterator[None]:
+    """Raises SecretsUnavailable for an answer that is none of the broker's."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise SecretsUnavailable("something else answers where the broker should be") from None
 
 
 def _ask(environ: Mapping[str, str], path: str, body: dict[str, str]) -> Any:

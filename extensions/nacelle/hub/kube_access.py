@@ -9,7 +9,21 @@ from kubernetes_asyncio.client import ApiException
 
 from nacelle.cluster import access
 from nacelle.cluster.access import Right
+from nacelle.language import Said
 from nacelle.settings.cluster import ClusterSettings
+
+
+class NotTheirs(Exception):
+    """A namespace of that name is there and is not this person's; `said` is for them."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.said = Said(
+            f"The namespace {name} is there and is not yours, so this environment cannot start."
+            " Choose another, and tell an administrator.",
+            f"L'espace de noms {name} existe et n'est pas à vous : cet environnement ne peut pas"
+            " démarrer. Choisissez-en un autre, et prévenez un administrateur.",
+        )
 
 
 async def ensure_access(
@@ -17,11 +31,14 @@ async def ensure_access(
 ) -> str:
     """Make what is missing for `user` to have `right` in their own namespace; return its name.
 
-    Objects that exist are left as they are. Raises ApiException.
+    Objects that exist are left as they are. Raises ApiException, NotTheirs.
     """
     prefix, sessions = settings.access_prefix, settings.namespace
     name = access.namespace_name(prefix, user)
     await _create(core.create_namespace, access.make_namespace(prefix, user))
+    found = await core.read_namespace(name)
+    if (found.metadata.annotations or {}).get(access.OWNER) != user:
+        raise NotTheirs(name)
     # Its walls stand before somebody may act in it.
     await _create(
         network.create_namespaced_network_policy, name, access.make_isolation(prefix, user)

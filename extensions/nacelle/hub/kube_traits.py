@@ -29,7 +29,8 @@ def make_traits(settings: Settings, profiles: Sequence[Profile]) -> dict[str, An
         "profile_list": to_profile_list(profiles),
         "hub_connect_url": cluster.hub_url.rstrip("/"),
         # The image's entry point stays; this module finds the server and its configuration.
-        "cmd": ["python", "-m", "nacelle.lab.start"],
+        # Isolated: it starts in the home, where a person's random.py would be taken for Python's.
+        "cmd": ["python", "-I", "-m", "nacelle.lab.start"],
         "working_dir": HOME,
         "image_pull_policy": cluster.pull_policy,
         "image_pull_secrets": list(cluster.pull_secrets),
@@ -44,6 +45,8 @@ def make_traits(settings: Settings, profiles: Sequence[Profile]) -> dict[str, An
         "poll_interval": 10,
         "delete_grace_period": 10,
         "storage_pvc_ensure": True,
+        # As on one machine: whoever removes somebody from the hub does not remove their files.
+        "delete_pvc": False,
         "pvc_name_template": _CLAIM_NAME,
         "storage_capacity": cluster.home.capacity,
         "storage_class": cluster.home.storage_class,

@@ -80,10 +80,11 @@ def taken(name: str) -> web.HTTPError:
         Said(
             f"The name {name} belongs to another account here, from an earlier login. Ask an"
             " administrator: either your name at the login service has to change, or the earlier"
-            " person is removed on the page Administration.",
+            " person's files are put away and they are removed on the page Administration.",
             f"Le nom {name} appartient ici à un autre compte, d'une connexion antérieure."
             " Adressez-vous à un administrateur : soit votre nom auprès du service de connexion"
-            " doit changer, soit l'ancienne personne est retirée sur la page Administration.",
+            " doit changer, soit les fichiers de l'ancienne personne sont mis de côté et elle est"
+            " retirée sur la page Administration.",
         ),
     )
 

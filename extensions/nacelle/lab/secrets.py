@@ -11,6 +11,7 @@ Numbered cases, each with a test:
 4. A vault or broker that does not answer leaves the session usable: `secrets-failed.txt` in the
    home says so, later kernels have the secrets once they come, and the file goes.
 5. What is refused is not asked again.
+6. A home that is full costs what would stand in it, and nothing else.
 """
 
 from __future__ import annotations
@@ -84,9 +85,12 @@ class Keeper:
     def _fetch(self) -> int:
         found = fetch_secrets(self._environ)
         self._environ.update(variables(found))
-        self._identity.take(found.git_name, found.git_mail)
         self._token, self._life = found.vault.token, found.vault.seconds
-        self._report.unlink(missing_ok=True)
+        try:
+            self._identity.take(found.git_name, found.git_mail)
+            self._report.unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("the home cannot be written: %s", error.strerror)
         return found.vault.seconds
 
     def _renew(self, token: str) -> int:

@@ -277,6 +277,18 @@ class Settings(Frozen):
             raise ValueError(f"users: {', '.join(twice)} is listed more than once; keep one entry")
         return self
 
+    @model_validator(mode="after")
+    def _people_s_namespaces_are_apart(self) -> Settings:
+        """A person whose name completes it would have rights where everybody's tokens are."""
+        start = f"{self.cluster.access_prefix}-"
+        for name in (self.cluster.namespace, self.jobs.kubernetes.namespace):
+            if name.startswith(start):
+                raise ValueError(
+                    f"cluster.access_prefix: {self.cluster.access_prefix!r} begins the namespace"
+                    f" {name!r}, which would be that of a person; choose another"
+                )
+        return self
+
     @property
     def url(self) -> str:
         """Address that people open, with a trailing slash."""

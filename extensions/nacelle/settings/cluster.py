@@ -80,7 +80,7 @@ class ClusterSettings(Frozen):
         default=False,
         description="Spread sessions over nodes rather than fill one after the other.",
     )
-    access_prefix: Annotated[str, AfterValidator(label)] = Field(
+    access_prefix: Annotated[str, AfterValidator(label), Field(max_length=22)] = Field(
         default="nacelle-user",
         description=(
             "Start of the names of the namespaces that profiles with cluster_access give people."
@@ -94,6 +94,8 @@ class ClusterSettings(Frozen):
             "limits.cpu": "8",
             "limits.memory": "32Gi",
             "persistentvolumeclaims": "4",
+            "services.loadbalancers": "0",
+            "services.nodeports": "0",
         },
         description="ResourceQuota of each of these namespaces.",
     )

@@ -9,9 +9,11 @@ from typing import Any
 
 import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
+from pydantic import ValidationError
 
-from nacelle.cluster import access, rights
+from nacelle.cluster import access, admission, rights
 from nacelle.cluster.naming import slug_of
+from nacelle.settings import Settings
 from nacelle.settings.cluster import ClusterSettings
 
 PREFIX = "nacelle-user"
@@ -33,8 +35,9 @@ OBJECTS = [
     rights.make_cluster_role("nacelle-hub"),
     rights.make_cluster_role("nacelle-hub", access=True),
     rights.make_cluster_role_binding("nacelle-hub", "hub"),
-    rights.make_admission_policy("nacelle-hub", "hub", PREFIX),
-    rights.make_admission_binding("nacelle-hub"),
+    admission.make_hub_policy("nacelle-hub", "hub", PREFIX),
+    admission.make_services_policy("nacelle-services", PREFIX),
+    admission.make_policy_binding("nacelle-hub"),
 ]
 
 
@@ -121,7 +124,7 @@ def test_nobody_moves_their_own_walls(right: access.Right, resource: str) -> Non
 def test_the_hub_reads_no_secret_and_runs_into_no_pod() -> None:
     rules = rights.make_role("nacelle", access=True)["rules"]
     held = {(name, verb) for rule in rules for name in rule["resources"] for verb in rule["verbs"]}
-    assert {verb for name, verb in held if name == "secrets"} == {"create", "patch", "delete"}
+    assert {verb for name, verb in held if name == "secrets"} == {"create", "delete"}
     assert not any(name.startswith("pods/") for name, _ in held)
     assert not any("*" in (name, verb) for name, verb in held)
 
@@ -136,7 +139,7 @@ def test_with_them_it_may_bind_two_roles_and_an_admission_policy_holds_it_to_peo
     rules = rights.make_cluster_role("nacelle-hub", access=True)["rules"]
     bind = next(rule for rule in rules if "bind" in rule["verbs"])
     assert bind["resourceNames"] == ["nacelle-session-view", "nacelle-session-edit"]
-    policy = rights.make_admission_policy("nacelle-hub", "office", PREFIX)["spec"]
+    policy = admission.make_hub_policy("nacelle-hub", "office", PREFIX)["spec"]
     assert policy["matchConditions"][0]["expression"] == (
         "request.userInfo.username == 'system:serviceaccount:office:nacelle-hub'"
     )
@@ -153,12 +156,41 @@ def test_with_them_it_may_bind_two_roles_and_an_admission_policy_holds_it_to_peo
     assert held == told, "what it may beyond its namespace is what the policy looks at"
 
 
+def test_a_service_of_a_person_takes_no_address_of_others() -> None:
+    policy = admission.make_services_policy("nacelle-services", PREFIX)["spec"]
+    assert policy["matchConditions"][0]["expression"] == (
+        "request.namespace.startsWith('nacelle-user-')"
+    )
+    assert policy["matchConstraints"]["resourceRules"] == [
+        {
+            "apiGroups": [""],
+            "apiVersions": ["*"],
+            "operations": ["CREATE", "UPDATE"],
+            "resources": ["services"],
+        }
+    ]
+    assert policy["validations"][0]["expression"] == (
+        "!has(object.spec.externalIPs) || size(object.spec.externalIPs) == 0"
+    )
+    assert QUOTA["services.loadbalancers"] == QUOTA["services.nodeports"] == "0"
+
+
+def test_no_person_s_namespace_is_one_of_the_platform_s() -> None:
+    for changed in (
+        {"cluster": {"namespace": "office-s", "access_prefix": "office"}},
+        {"cluster": {"access_prefix": "office"}, "jobs": {"kubernetes": {"namespace": "office-j"}}},
+        {"cluster": {"access_prefix": "p" * 23}},
+    ):
+        with pytest.raises(ValidationError, match="access_prefix"):
+            Settings.model_validate(changed)
+
+
 LONG = "a" * 60
 
 
 @pytest.mark.parametrize("user", ["ada", "Ada", "a.b@office.example", "é", LONG, LONG + "b", "-"])
 def test_names_fit_and_are_nobody_else_s(user: str) -> None:
-    name = access.namespace_name("a-prefix-that-is-far-too-long-for-a-name", user)
+    name = access.namespace_name("p" * 22, user)
     assert len(name) <= 63 and len(access.account_name(user)) <= 63
     others = {"ada", "Ada", "a.b@office.example", "é", LONG, LONG + "b", "-"} - {user}
     assert slug_of(user) not in {slug_of(other) for other in others}

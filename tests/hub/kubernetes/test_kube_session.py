@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from conftest import name_cluster
 from kube_sessions import PROFILES, make_session, make_settings
 from kubernetes_asyncio.client import Configuration
-from kubespawner import KubeSpawner
+from kubespawner import KubeSpawner, reflector
 
 from nacelle.cluster import access, rights
 from nacelle.environments.profile import Profile
@@ -93,6 +94,17 @@ async def test_a_session_starts_and_stops_and_leaves_its_home_alone(
     assert cluster.get(CLAIMS, "home-ada")
 
 
+async def test_a_home_outlives_its_person_s_removal_from_the_hub(
+    cluster: Emulator, kubelet: Kubelet
+) -> None:
+    """As hub_config/LOGIN.md says; a name that is given again is an administrator's care."""
+    one = session()
+    await one.start()
+    await one.stop()
+    await one.delete_forever()
+    assert cluster.get(CLAIMS, "home-ada")
+
+
 async def test_a_secret_left_by_another_start_is_replaced(
     cluster: Emulator, kubelet: Kubelet
 ) -> None:
@@ -103,6 +115,80 @@ async def test_a_secret_left_by_another_start_is_replaced(
     await one.start()
     found = cluster.get(SECRETS, "session-ada")
     assert found and found != left
+
+
+async def test_a_pod_left_by_another_hub_takes_no_tokens_with_it(
+    cluster: Emulator, kubelet: Kubelet
+) -> None:
+    """A hub that lost its state knows of no session; kubespawner stops the pod that is in its way.
+    The new one would wait for the Secret until the start's end."""
+    await session().start()
+    left = cluster.get(SECRETS, "session-ada")
+    await session().start()
+    found = cluster.get(SECRETS, "session-ada")
+    assert found and found != left
+
+
+@pytest.mark.parametrize("how", ["killed", "deleted"])
+async def test_tokens_go_with_a_session_that_ends_by_itself(
+    cluster: Emulator, kubelet: Kubelet, how: str
+) -> None:
+    """Case 4."""
+    one = session()
+    await one.start()
+    if how == "killed":
+        await kubelet.kill_for_memory("session-ada")
+    else:
+        await cluster.remove(PODS, "session-ada", SESSIONS)
+    async with asyncio.timeout(10):
+        while await one.poll() is None:
+            await asyncio.sleep(0.05)
+    assert [cluster.find(kind, SESSIONS) for kind in (PODS, SECRETS)] == [[], []]
+
+
+async def test_a_cluster_that_cannot_be_reached_is_told(nowhere: None) -> None:
+    """Case 7: also when what was begun cannot be taken back."""
+    one = session()
+    with pytest.raises(StartFailed) as failed:
+        await one.start()
+    assert failed.value.reason == "api"
+    # Whoever cannot look ends no session.
+    assert await one.poll() is None
+    await KubeSpawner._stop_all_reflectors()
+
+
+async def test_a_watch_that_could_not_begin_begins_later(
+    cluster: Emulator, kubelet: Kubelet
+) -> None:
+    """Case 8."""
+    cluster.refusing["list", PODS] = (503, "not yet")
+    with pytest.raises(StartFailed):
+        await session().start()
+    del cluster.refusing["list", PODS]
+    await session().start()
+
+
+async def test_a_watch_that_gave_up_is_begun_again(
+    cluster: Emulator, kubelet: Kubelet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 8: kubespawner's gives up after 51 s, which pass at once here."""
+    one = session()
+    await one.start()
+    old = one.pod_reflector
+    hurried = SimpleNamespace(**{**vars(asyncio), "sleep": lambda seconds: asyncio.sleep(0)})
+    monkeypatch.setattr(reflector, "asyncio", hurried)
+    cluster.refusing["list", PODS] = (503, "away")
+    await cluster.cut()
+    async with asyncio.timeout(10):
+        await old.watch_task
+    assert await one.poll() is None
+    del cluster.refusing["list", PODS]
+    await kubelet.kill_for_memory("session-ada")
+    async with asyncio.timeout(10):
+        while await one.poll() is None:
+            await asyncio.sleep(0.05)
+    assert one.ended() is not None
+    await session().start()
 
 
 async def test_giving_up_leaves_nothing(cluster: Emulator, kubelet: Kubelet) -> None:
@@ -179,6 +265,31 @@ async def test_a_claim_that_is_gone_is_made_again_and_told(
     assert "NACELLE_HOME_WAS_LOST" not in str(pod)
 
 
+async def test_a_lost_home_is_told_by_the_first_session_that_comes_up(
+    cluster: Emulator, kubelet: Kubelet
+) -> None:
+    """Case 6."""
+    one = session()
+    await one.start()
+    state = one.get_state()
+    await one.stop()
+    await cluster.remove(CLAIMS, "home-ada", SESSIONS)
+    slow = session()
+    slow.load_state(state)
+    slow.start_timeout = 2
+    kubelet.unstarted.add("session-ada")
+    with pytest.raises(StartFailed):
+        await slow.start()
+    slow.clear_state()
+    kubelet.unstarted.clear()
+
+    again = session()
+    again.load_state(slow.get_state())
+    await again.start()
+    assert "NACELLE_HOME_WAS_LOST" in str(cluster.get(PODS, "session-ada"))
+    assert "home_was_lost" not in again.get_state()
+
+
 async def test_an_evicted_pod_is_seen_and_removed(cluster: Emulator, kubelet: Kubelet) -> None:
     one = session()
     await one.start()
@@ -209,6 +320,16 @@ async def test_access_is_to_a_namespace_of_one_s_own_behind_walls(
     assert pod["spec"]["serviceAccountName"] == "session-ada"
     env = {each["name"]: each["value"] for each in pod["spec"]["containers"][0]["env"]}
     assert env["KUBERNETES_NAMESPACE"] == own
+
+
+async def test_a_namespace_of_that_name_which_is_another_s_is_not_given(
+    cluster: Emulator, kubelet: Kubelet
+) -> None:
+    cluster.add_namespace("nacelle-user-ada")
+    with pytest.raises(StartFailed, match="is not yours"):
+        await session(profiles=granting("edit")).start()
+    assert cluster.find(ROLE_BINDINGS, "nacelle-user-ada") == []
+    assert cluster.find(PODS, SESSIONS) == []
 
 
 async def test_less_access_than_before_is_less(cluster: Emulator, kubelet: Kubelet) -> None:

@@ -1,6 +1,7 @@
 """What the engine may do on the cluster: in the jobs' namespace alone, and no more than it does.
 
-It reads no Secret: those that it writes, it knows. It neither makes nor runs into pods.
+It needs to read no Secret: those that it writes, it knows. But whoever may patch one is shown it:
+keep no others in that namespace. It neither makes nor runs into pods.
 """
 
 from __future__ import annotations
