@@ -84,6 +84,8 @@ def session(site: Site, name: str, **options: str) -> Iterator[tuple[Person, Ser
     with site.person(name) as person:
         server = person.start_server(**options)
         try:
+            # The proxy may have the way to the pod before this one for some moments.
+            wait_for(lambda: _answers(server), 30, "the session's answer")
             yield person, server
         finally:
             if servers(person):
@@ -192,11 +194,19 @@ def hub_restart_with_a_live_session(site: Site, name: str) -> None:
 
 def _poll(server: Server, stop: threading.Event, found: list[int]) -> None:
     while not stop.is_set():
-        try:
-            found.append(server.http.get("/api/status", timeout=10).status_code)
-        except httpx.HTTPError:
-            found.append(0)
+        found.append(_status(server))
         stop.wait(0.1)
+
+
+def _answers(server: Server) -> bool:
+    return _status(server) == 200
+
+
+def _status(server: Server) -> int:
+    try:
+        return server.http.get("/api/status", timeout=10).status_code
+    except httpx.HTTPError:
+        return 0
 
 
 def lost_claim(site: Site, name: str) -> None:
