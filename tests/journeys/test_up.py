@@ -164,6 +164,7 @@ def test_ctrl_c_while_it_starts_leaves_nothing(installation: Installation) -> No
     assert not processes.find(instance)
 
 
+@pytest.mark.drill
 def test_down_finds_a_platform_whose_folder_was_removed(installation: Installation) -> None:
     installation.up()
     shutil.rmtree(installation.layout.data)
@@ -173,6 +174,7 @@ def test_down_finds_a_platform_whose_folder_was_removed(installation: Installati
     assert not installation.layout.data.exists()
 
 
+@pytest.mark.drill
 def test_a_second_start_finds_everything_again(installation: Installation) -> None:
     installation.up()
     assert installation.run("status").returncode == 0

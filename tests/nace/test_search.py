@@ -238,6 +238,7 @@ def children_in_mlflow() -> list[Any]:
     return [run for run in runs if "nacelle.trial" in run.data.tags]
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT])
 def test_an_interrupted_search_goes_on_where_it_stopped(
     tracked: str, tmp_path: Path, ending: signal.Signals

@@ -51,6 +51,7 @@ def test_the_same_seed_gives_the_same_model(rows: Labelled) -> None:
     assert not np.array_equal(one, other)
 
 
+@pytest.mark.drill
 def test_finished_fits_are_not_run_again(rows: Labelled, tmp_path: Path) -> None:
     few = first(rows, 200)
     heard: list[str] = []
@@ -68,6 +69,7 @@ def test_finished_fits_are_not_run_again(rows: Labelled, tmp_path: Path) -> None
     assert len(set(heard)) == 1
 
 
+@pytest.mark.drill
 def test_other_rows_or_settings_are_fitted_anew(rows: Labelled, tmp_path: Path) -> None:
     train(first(rows, 200), NACE, SMALL, work=tmp_path)
     train(first(rows, 190), NACE, SMALL, work=tmp_path)

@@ -56,6 +56,7 @@ def test_no_tasks_are_done_at_once() -> None:
     run([], 2, quiet)
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_tasks_end_with_the_process_that_asked(tmp_path: Path, number: signal.Signals) -> None:
     code = "import pathlib, sys; from tests.nace.tasks import stay_under as stay\n"

@@ -37,6 +37,7 @@ def test_a_start_that_hangs_can_be_given_up(platform: KubePlatform) -> None:
     steps.give_up(platform, "alice")
 
 
+@pytest.mark.drill
 def test_a_start_for_which_no_machine_is_there_can_be_given_up(platform: KubePlatform) -> None:
     platform.play(lambda: platform.kubelet.unplaced.update({"session-bob": "0/1 nodes: busy"}))
     with platform.person("bob") as bob:
@@ -60,6 +61,7 @@ def test_a_session_that_was_killed_for_its_memory_is_told_of(platform: KubePlatf
     steps.killed_for_memory_in_words(platform, "alice")
 
 
+@pytest.mark.drill
 def test_a_session_that_died_without_a_hub_is_noticed(platform: KubePlatform) -> None:
     with steps.session(platform, "alice", profile="python") as (alice, server):
         platform.kill_hub()
@@ -77,6 +79,7 @@ def test_what_nobody_may_choose_is_refused_at_the_door(platform: KubePlatform) -
     steps.refused_by_every_door(platform, "alice", steps.ATTACKS)
 
 
+@pytest.mark.drill
 def test_an_image_that_is_not_there_is_told_in_words(platform: KubePlatform) -> None:
     image = "nacelle/lab:latest"
     said = f"failed to resolve reference {image}: not found"
@@ -90,6 +93,7 @@ def test_an_image_that_is_not_there_is_told_in_words(platform: KubePlatform) -> 
     platform.play(lambda: platform.kubelet.bad_images.pop(image) and None)
 
 
+@pytest.mark.drill
 def test_a_lost_node_ends_its_sessions_and_is_told(platform: KubePlatform) -> None:
     platform.served.call(platform.cluster.write(NODES, make_node("node-0")))
     with steps.session(platform, "alice", profile="python") as (alice, _):

@@ -20,6 +20,8 @@ from tests.support.browser import launch
 from tests.support.kubernetes.kinds import QUOTAS
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.drill
+
 NO_GPU = "0/1 nodes are available: 1 Insufficient nvidia.com/gpu. preemption: 0/1 nodes"
 GROWS = "pod triggered scale-up: [{gpu-pool 1->2 (max: 2)}]"
 

@@ -218,6 +218,7 @@ def test_a_broken_model_is_refused_once_and_the_old_one_stays(
     assert wait_for(lambda: read_state(keeping.models).refused is None, 10)
 
 
+@pytest.mark.drill
 def test_killed_again_and_again_it_leaves_what_serves(
     keep: Callable[[str], Keeping], small_model: Path, isco_model: Path
 ) -> None:

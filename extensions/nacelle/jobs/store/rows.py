@@ -138,6 +138,7 @@ class Launched:
     launched: datetime
     launches: int
     stop: Exit | None
+    stop_asked: datetime | None
 
 
 def stamp(moment: datetime) -> str:

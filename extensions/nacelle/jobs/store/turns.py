@@ -151,4 +151,5 @@ def _launched(row: sqlite3.Row) -> Launched:
         launched=moment(row["launched"]),
         launches=row["launches"],
         stop=Exit.model_validate_json(row["stop"]) if row["stop"] else None,
+        stop_asked=moment(row["stop_asked"]) if row["stop_asked"] else None,
     )
