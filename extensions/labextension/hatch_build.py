@@ -7,6 +7,7 @@ archive, which brings it, nothing is built and no Node is fetched.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -79,6 +80,8 @@ def _run(program: Any, words: list[str], folder: Path) -> None:
         words,
         return_completed_process=True,
         cwd=folder,
+        # Behind an office's proxy the machine's own certificate authorities are the ones that hold.
+        env={"NODE_USE_SYSTEM_CA": "1", **os.environ},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
