@@ -47,7 +47,7 @@ async def test_a_retry_goes_on_from_the_step_that_failed(bench: Bench, tmp_path:
         assert ended.exit and ended.exit.said.en.startswith(
             "Step each-2 (letter=b): Cell 2 stopped"
         )
-        assert ended.progress and (ended.progress.step, ended.progress.steps) == (3, 3)
+        assert ended.progress and (ended.progress.step, ended.progress.steps) == (4, 4)
         flag.touch()
         second = runs_of(bench.store, job)[-1]
         assert second.retry_of == run.id
