@@ -16,8 +16,8 @@ from pydantic import (
 )
 
 from nacelle.kernels import NAMES
+from nacelle.settings.base import label
 
-_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 
 
@@ -31,12 +31,6 @@ def parse_bytes(value: Any) -> Any:
     return int(float(match[1]) * _UNITS[match[2]])
 
 
-def _check_name(name: str) -> str:
-    if _NAME.fullmatch(name) is None:
-        raise ValueError("use lower-case letters, digits and hyphens, 63 at most")
-    return name
-
-
 def _check_word(word: str) -> str:
     # With a leading hyphen it would be read as an option of git.
     if re.fullmatch(r"[^-\s]\S*", word) is None:
@@ -44,7 +38,7 @@ def _check_word(word: str) -> str:
     return word
 
 
-Name = Annotated[str, AfterValidator(_check_name)]
+Name = Annotated[str, AfterValidator(label)]
 Word = Annotated[str, AfterValidator(_check_word)]
 Bytes = Annotated[int, BeforeValidator(parse_bytes), Field(ge=1)]
 Cores = Annotated[float, Field(gt=0)]

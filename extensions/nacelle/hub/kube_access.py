@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from kubernetes_asyncio.client import ApiException
@@ -52,7 +53,8 @@ async def ensure_access(
         core.create_namespaced_service_account, sessions, access.make_account(sessions, user)
     )
     other: Right = "view" if right == "edit" else "edit"
-    await _delete(rbac.delete_namespaced_role_binding, access.role_name(other), name)
+    with passing_over(404):
+        await rbac.delete_namespaced_role_binding(access.role_name(other), name)
     await _create(
         rbac.create_namespaced_role_binding,
         name,
@@ -61,17 +63,16 @@ async def ensure_access(
     return name
 
 
+@contextmanager
+def passing_over(status: int) -> Iterator[None]:
+    """What is there already (409), or gone already (404), is as it should be."""
+    try:
+        yield
+    except ApiException as error:
+        if error.status != status:
+            raise
+
+
 async def _create(create: Callable[..., Awaitable[Any]], *what: Any) -> None:
-    try:
+    with passing_over(409):
         await create(*what)
-    except ApiException as error:
-        if error.status != 409:
-            raise
-
-
-async def _delete(delete: Callable[..., Awaitable[Any]], *what: Any) -> None:
-    try:
-        await delete(*what)
-    except ApiException as error:
-        if error.status != 404:
-            raise

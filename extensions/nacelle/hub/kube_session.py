@@ -32,12 +32,13 @@ from kubespawner.clients import shared_client
 from nacelle.cluster.access import account_name
 from nacelle.cluster.naming import MANAGED
 from nacelle.cluster.network import ACCESS_LABEL
+from nacelle.cluster.pods import container_state
 from nacelle.cluster.security import make_container_security
 from nacelle.environments import variables
 from nacelle.environments.machine import A_CLUSTER, Machine
 from nacelle.environments.profile import Choice
 from nacelle.environments.profiles import check
-from nacelle.hub.kube_access import NotTheirs, ensure_access
+from nacelle.hub.kube_access import NotTheirs, ensure_access, passing_over
 from nacelle.hub.kube_telling import TellingMixin
 from nacelle.hub.kube_traits import HOME, TOKENS, make_choice_traits
 from nacelle.hub.refusals import StartFailed
@@ -174,8 +175,7 @@ class KubeSession(TellingMixin, SessionMixin, KubeSpawner):  # type: ignore[misc
     async def _abandon(self) -> None:
         """Leave nothing of a start that came to nothing."""
         try:
-            await super().stop(now=True)
-            await self._drop_tokens()
+            await self.stop(now=True)
         except _NO_ANSWER as error:
             self.log.warning("Something is left of a start: %s", type(error).__name__)
 
@@ -227,11 +227,8 @@ class KubeSession(TellingMixin, SessionMixin, KubeSpawner):  # type: ignore[misc
         return made
 
     async def _drop_tokens(self) -> None:
-        try:
+        with passing_over(404):
             await self.api.delete_namespaced_secret(self.pod_name, self.namespace)
-        except ApiException as error:
-            if error.status != 404:
-                raise
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
         """The pod's events in words; first what the person must know."""
@@ -294,8 +291,5 @@ def _has_given_up(reflector: Any) -> bool:
 
 def _exit_code(pod: Mapping[str, Any]) -> int:
     """That of the one container, or 1 where it has left none."""
-    for status in pod["status"].get("containerStatuses") or ():
-        ended = (status.get("state") or {}).get("terminated")
-        if ended:
-            return int(ended.get("exitCode", 1))
-    return 1
+    ended = container_state(pod).get("terminated") or {}
+    return int(ended.get("exitCode", 1))

@@ -7,15 +7,11 @@ our requests and our reactions to objects; not admission by a real cluster, nor 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from conftest import name_cluster
 from kube_sessions import PROFILES, make_session, make_settings
-from kubernetes_asyncio.client import Configuration
 from kubespawner import KubeSpawner, reflector
 
 from nacelle.cluster import access, rights
@@ -34,40 +30,22 @@ from tests.support.kubernetes.kinds import (
     SECRETS,
 )
 from tests.support.kubernetes.kubelet import Kubelet
-from tests.support.kubernetes.rbac import Account
-from tests.support.kubernetes.serving import serve
 
-SESSIONS, PLATFORM = "sessions", "platform"
-POD = f"{SESSIONS}/session-ada"
+SESSIONS = "sessions"
 
 
 @pytest.fixture
-async def cluster() -> AsyncIterator[Emulator]:
-    made = Emulator(SESSIONS, restricted=(SESSIONS, PLATFORM))
-    made.accounts["cluster-token"] = Account(rights.NAME, PLATFORM)
-    await made.apply(
+async def cluster(cluster: Emulator) -> Emulator:
+    """Where profiles may give people a namespace of their own."""
+    await cluster.apply(
         [
-            rights.make_service_account(PLATFORM),
             rights.make_role(SESSIONS, access=True),
-            rights.make_role_binding(SESSIONS, PLATFORM),
             rights.make_cluster_role("nacelle-hub", access=True),
-            rights.make_cluster_role_binding("nacelle-hub", PLATFORM),
             access.make_cluster_role("view"),
             access.make_cluster_role("edit"),
         ]
     )
-    yield made
-
-
-@pytest.fixture
-async def kubelet(
-    cluster: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Kubelet]:
-    async with serve(cluster) as url, Kubelet(cluster) as made:
-        Configuration.set_default(None)
-        name_cluster(url, tmp_path, monkeypatch)
-        yield made
-        await KubeSpawner._stop_all_reflectors()
+    return cluster
 
 
 def session(**wanted: Any) -> KubeSession:
